@@ -1,0 +1,40 @@
+# Each target makes or reuses .venv and installs the project into it. PYTHON chooses the interpreter.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN     = $(VENV)/bin
+STAMP   = $(VENV)/.installed
+
+.PHONY: demo test test-all lint bench clean
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "AutoNAS needs Python 3.10 to 3.13; choose one with: make PYTHON=python3.11 ..."; exit 1; }
+	@command -v cc >/dev/null || command -v gcc >/dev/null || \
+	  { echo "No C compiler found. hpbandster needs one once, for its dependency netifaces: install gcc and the Python headers (Debian: apt-get install gcc python3-dev) and try again."; exit 1; }
+	@$(PYTHON) -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")))' || \
+	  { echo "The headers of Python are missing. hpbandster's dependency netifaces is compiled with them: install them (Debian: apt-get install python3-dev) and try again."; exit 1; }
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet torch torchvision
+	$(BIN)/python -m pip install --quiet -e '.[dev]'
+	touch $@
+
+demo: $(STAMP)
+	$(BIN)/python examples/01_quickstart.py
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(STAMP)
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	PATH="$(BIN):$$PATH" $(BIN)/lint-imports --no-cache
+
+bench: $(STAMP)
+	$(BIN)/python -m autonas benchmark --help
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build dist

@@ -1,0 +1,36 @@
+"""Errors for names that are not known: one wording for the whole library."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = ["unknown_name"]
+
+
+def unknown_name(kind: str, name: object, known: Iterable[object]) -> ValueError:
+    """Make the error for an unknown name: it lists what exists and the nearest.
+
+    Parameters
+    ----------
+    kind : str
+        What is named, in the user's words: ``"optimizer"``, ``"hyperparameter"``.
+    name : object
+        The name that was given.
+    known : iterable of object
+        All the names that would have been accepted.
+
+    Returns
+    -------
+    ValueError
+        To be raised by the caller.
+
+    Examples
+    --------
+    >>> str(unknown_name("optimizer", "bobh", ["bohb", "random"]))
+    "Unknown optimizer 'bobh'; did you mean 'bohb'? Known: 'bohb', 'random'."
+    """
+    names = sorted(str(k) for k in known)
+    near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    return ValueError(f"Unknown {kind} {name!r}{hint} Known: {', '.join(map(repr, names)) or 'none'}.")

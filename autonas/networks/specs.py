@@ -35,9 +35,16 @@ class InputSpec:
 class OutputSpec:
     """The output of a network: a float32 tensor of shape (batch, n_outputs).
 
-    Class scores (logits) for ``task="classification"``, one for each class; the standardized target for
-    ``task="regression"``.
+    Attributes
+    ----------
+    task : {"classification", "regression"}
+        The outputs are class scores (logits), one for each class; or the standardized target.
+    n_outputs : int
+        Classes, or 1.
+    bias : tuple of float
+        What the outputs are worth before anything is learnt: the logarithms of the classes' shares, or 0.
     """
 
     task: str
     n_outputs: int
+    bias: tuple[float, ...]

@@ -79,7 +79,7 @@ class Trial:
     number: int
     configuration: Configuration
     origin: str
-    """``"default"``, ``"initial"``, ``"random"``, or the model that proposed it (``"kde"``, ``"tpe"``, ``"smac"``)."""
+    """``"default"``, ``"initial"``, ``"random"``, or the model that proposed it, such as ``"kde"``."""
     seed: int
     results: list[Result] = field(default_factory=list)
     failure: Failure | None = None
@@ -96,14 +96,14 @@ class Trial:
 
     @property
     def loss(self) -> float:
-        """The loss at the highest completed fidelity; ``inf`` where the trial failed, ``nan`` where nothing is known."""
+        """The loss at the highest completed fidelity; ``inf`` if it failed, ``nan`` before a result."""
         if self.failure is not None:
             return math.inf
         return self.losses.get(self.fidelity, math.nan)
 
 
 class Sampler(Protocol):
-    """Which configuration next?"""
+    """Says which configuration comes next."""
 
     def suggest(
         self, trials: Sequence[Trial], rng: np.random.Generator
@@ -113,22 +113,24 @@ class Sampler(Protocol):
         Parameters
         ----------
         trials : sequence of Trial
-            All trials so far in the order in which they were proposed, running ones (no result yet) among them.
+            All trials so far in the order in which they were proposed, running ones (no result yet) among
+            them.
         rng : numpy.random.Generator
-            The only source of randomness allowed; it is a function of the run's seed and of the proposal's number.
+            The only source of randomness allowed; it is a function of the run's seed and of the proposal's
+            number.
 
         Returns
         -------
         Configuration, mapping or None
-            A legal configuration with active values only. The caller turns down what was proposed before, asks
-            again, and in the end draws at random, so a sampler need not watch for repeats. ``None`` leaves the
-            choice to chance.
+            A legal configuration with active values only. The caller turns down what was proposed before,
+            asks again, and in the end draws at random, so a sampler need not watch for repeats. ``None``
+            leaves the choice to chance.
         """
         ...
 
 
 class Schedule(Protocol):
-    """For how long, and who goes on?"""
+    """Says for how long, and who goes on."""
 
     def next(self, propose: Callable[[], Trial | None]) -> Job | None:
         """Hand out the next job.
@@ -136,13 +138,14 @@ class Schedule(Protocol):
         Parameters
         ----------
         propose : callable
-            Makes a new trial, or returns None when there will be no more (limit reached, space exhausted): the
-            schedule then goes on with the trials it has.
+            Makes a new trial, or returns None when there will be no more (limit reached, space exhausted):
+            the schedule then goes on with the trials it has.
 
         Returns
         -------
         Job or None
-            None: nothing to do until a pending job is reported (or, with none pending, nothing at all any more).
+            None: nothing to do until a pending job is reported (or, with none pending, nothing at all any
+            more).
         """
         ...
 

@@ -1,0 +1,33 @@
+"""AutoNAS: neural networks found, tuned and trained for you, as scikit-learn estimators."""
+
+from autonas.estimator import AutoNASClassifier, AutoNASRegressor
+from autonas.networks import NETWORKS, InputSpec, OutputSpec
+from autonas.optimization import (
+    OPTIMIZERS,
+    SAMPLERS,
+    SCHEDULES,
+    RunHistory,
+    SearchFailed,
+    search,
+)
+from autonas.spaces import NetworkFamily, load_space, narrow, pin
+
+__all__ = [
+    "NETWORKS",
+    "OPTIMIZERS",
+    "SAMPLERS",
+    "SCHEDULES",
+    "AutoNASClassifier",
+    "AutoNASRegressor",
+    "InputSpec",
+    "NetworkFamily",
+    "OutputSpec",
+    "RunHistory",
+    "SearchFailed",
+    "load_space",
+    "narrow",
+    "pin",
+    "search",
+]
+
+__version__ = "0.1.0"

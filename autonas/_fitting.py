@@ -1,0 +1,319 @@
+"""What ``fit`` does between scikit-learn's checks: the two wings joined, search on one side and training on the other."""
+
+from __future__ import annotations
+
+import json
+import numbers
+import shutil
+import tempfile
+import time
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from ConfigSpace import ConfigurationSpace
+
+from autonas._search_space import SearchSpace, resolve_search_space
+from autonas.optimization import Result, RunHistory, SearchFailed, Trial, search
+from autonas.presets import load_preset
+from autonas.spaces import values
+from autonas.training.checkpoint import MODEL, load_model
+from autonas.training.data import TableSchema, canonical_rows, fingerprint
+from autonas.training.ensemble import Ensemble, Ensembled, select_ensemble
+from autonas.training.metrics import Metric, resolve_metric
+from autonas.training.trial import Task, Trainer
+from autonas.training.validation import is_splitter, make_folds
+
+__all__ = ["Fitted", "default_max_epochs", "last_good", "run"]
+
+Array = npt.NDArray[Any]
+
+#: The ensemble is chosen among this many of the best trials.
+N_CANDIDATES = 50
+
+
+@dataclass
+class Fitted:
+    """What a fit leaves behind: all that predicting, reporting and refitting need, and no data."""
+
+    schema: TableSchema
+    search_space: SearchSpace
+    history: RunHistory
+    ensemble: Ensemble
+    losses: Mapping[int, float]
+    """The best validation loss of each trial that has networks, by number."""
+    metric: Metric
+    n_classes: int
+    max_epochs: int
+    device: torch.device
+    run_dir: Path
+
+    @property
+    def space(self) -> ConfigurationSpace:
+        """The joint space that was searched."""
+        return self.search_space.space
+
+    @property
+    def best(self) -> Trial:
+        """The trial with the best validation loss at any rung: each of its networks is ready for use."""
+        return self.history.trials[min(self.losses, key=lambda n: (self.losses[n], n))]
+
+    def predict(self, X: Any) -> Array:
+        """Predict probabilities or numbers."""
+        device = self.device if self.device.type != "cuda" or torch.cuda.is_available() else "cpu"
+        return self.ensemble.predict(self.schema.transform(X), device)
+
+    def refit(self, X: Any, target: Array, weight: Array | None) -> None:
+        """Train the ensemble's configurations anew on all rows."""
+        table, target, weight = _canonical(self.schema.transform(X), target, weight)
+        task = Task(table, self.schema.cardinalities_, target, self.n_classes, weight, self.metric)
+        rows = np.arange(len(target))
+        trainer = Trainer(
+            task,
+            [(rows, rows)],
+            self.search_space.builds,
+            max_epochs=self.max_epochs,
+            defaults=self.search_space.defaults,
+            device=self.device,
+        )
+        members = []
+        for member in self.ensemble.members:
+            trial = self.history.trials[member.trial]
+            result = last_good(trial)
+            assert result is not None
+            epochs = max(1, int(result.info["best_epoch"]))
+            networks = trainer.train_to(values(trial.configuration), epochs, seed=trial.seed)
+            members.append(Ensembled(member.trial, member.weight, networks))
+        self.ensemble = Ensemble(members)
+
+
+def run(
+    estimator: Any,
+    X: Any,
+    target: Array,
+    classes: Array | None,
+    weight: Array | None,
+    *,
+    seed: int | None,
+    started: float,
+) -> Fitted:
+    """Search, train and ensemble.
+
+    Parameters
+    ----------
+    estimator : AutoNASClassifier or AutoNASRegressor
+        Its parameters say how.
+    X : DataFrame or ndarray
+        Checked input.
+    target : ndarray of shape (n,)
+        Class codes, or numbers.
+    classes : ndarray or None
+        The labels; None for regression.
+    weight : ndarray of shape (n,) or None
+        Sample weights.
+    seed : int or None
+        None: drawn, and kept in ``run_dir``.
+    started : float
+        When ``fit`` began, by ``time.monotonic()``.
+
+    Returns
+    -------
+    Fitted
+    """
+    _check_numbers(estimator)
+    n_classes = 0 if classes is None else len(classes)
+    metric = resolve_metric(estimator.metric, classes)
+    device = _device(estimator.device)
+    preset = load_preset("tabular" if estimator.pipeline == "auto" else estimator.pipeline)
+    schema = TableSchema().fit(X, weight)
+    table = schema.transform(X)
+    if not is_splitter(estimator.validation):
+        # A splitter of the user's may mean the rows' own order.
+        table, target, weight = _canonical(table, target, weight)
+    if len(target) < 2:
+        raise ValueError(f"Found n_samples={len(target)} (rows of weight 0 left out); at least 2 are needed to validate.")
+    task = Task(table, schema.cardinalities_, target, n_classes, weight, metric)
+    run_dir, seed = _open_run_dir(estimator, task, seed)
+    folds = make_folds(
+        preset.validation if estimator.validation == "auto" else estimator.validation,
+        X,
+        target,
+        classification=n_classes > 0,
+        random_state=seed,
+    )
+    chosen = resolve_search_space(estimator.search_space, preset, table, classification=n_classes > 0)
+    min_epochs, max_epochs = _epochs(estimator, len(folds[0][0]))
+    trainer = Trainer(
+        task, folds, chosen.builds, max_epochs=max_epochs, defaults=chosen.defaults, device=device
+    )
+    deadline = None if estimator.time_limit is None else started + estimator.time_limit
+    history = search(
+        trainer,
+        chosen.space,
+        optimizer=estimator.optimizer,
+        min_fidelity=min_epochs,
+        max_fidelity=max_epochs,
+        n_trials=estimator.n_trials,
+        time_limit=None if deadline is None else max(1.0, deadline - _reserve(estimator) - time.monotonic()),
+        run_dir=run_dir,
+        storage=estimator.storage,
+        initial_configurations=tuple(estimator.initial_configurations or ()),
+        random_state=seed,
+        callbacks=(*_progress(estimator), *(estimator.callbacks or ())),
+    )
+    size = preset.ensemble_size if estimator.ensemble_size is None else estimator.ensemble_size
+    ensemble, losses = _ensemble(trainer, history, run_dir, size, deadline)
+    return Fitted(schema, chosen, history, ensemble, losses, metric, n_classes, max_epochs, device, run_dir)
+
+
+def last_good(trial: Trial) -> Result | None:
+    """Find the last result of a trial that left a network; a trial can fail at a higher rung."""
+    return next((r for r in reversed(trial.results) if np.isfinite(r.loss)), None)
+
+
+def default_max_epochs(n_rows: int) -> int:
+    """Choose how long a full training is: as many epochs as make about a million rows seen, 9 to 81.
+
+    Parameters
+    ----------
+    n_rows : int
+        Rows that a network learns from.
+
+    Returns
+    -------
+    int
+        A power of three, so that rungs divide evenly.
+
+    Examples
+    --------
+    >>> [default_max_epochs(n) for n in (500, 30_000, 100_000, 10_000_000)]
+    [81, 27, 9, 9]
+    """
+    return int(3 ** np.clip(np.round(np.log(1e6 / n_rows) / np.log(3)), 2, 4))
+
+
+def _check_numbers(estimator: Any) -> None:
+    for name in ("time_limit", "n_trials", "min_epochs", "max_epochs", "ensemble_size"):
+        value = getattr(estimator, name)
+        kind = numbers.Real if name == "time_limit" else numbers.Integral
+        if value is not None and (not isinstance(value, kind) or isinstance(value, bool) or not value > 0):
+            wanted = "a number of seconds > 0" if name == "time_limit" else "an int >= 1"
+            raise ValueError(f"{name}={value!r}, but must be {wanted}, or None.")
+    if estimator.time_limit is None and estimator.n_trials is None:
+        raise ValueError("time_limit=None and n_trials=None: nothing would end the search; give at least one of them.")
+
+
+def _canonical(table: Any, target: Array, weight: Array | None) -> tuple[Any, Array, Array | None]:
+    table, target, merged = canonical_rows(table, target, weight)[:3]
+    return table, target, None if np.ptp(merged) == 0 else merged
+
+
+def _epochs(estimator: Any, n_rows: int) -> tuple[int, int]:
+    longest = default_max_epochs(n_rows) if estimator.max_epochs is None else estimator.max_epochs
+    shortest = max(1, longest // 9) if estimator.min_epochs is None else estimator.min_epochs
+    if shortest > longest:
+        raise ValueError(f"min_epochs={shortest} is more than max_epochs={longest}; lower it, or raise max_epochs.")
+    return shortest, longest
+
+
+def _reserve(estimator: Any) -> float:
+    """Seconds kept back for what comes after the search."""
+    return float(min(0.5 + 0.03 * estimator.time_limit, 0.2 * estimator.time_limit))
+
+
+def _device(device: str) -> torch.device:
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"device={device!r} cannot be used here ({error}); pass 'auto' or 'cpu'.") from error
+    return torch.device(device)
+
+
+def _open_run_dir(estimator: Any, task: Task, seed: int | None) -> tuple[Path, int]:
+    """Find or make the folder of the run, and see that a run in it is of the same data and seed."""
+    if estimator.run_dir is None:
+        folder = Path(tempfile.mkdtemp(prefix="autonas-"))
+        weakref.finalize(estimator, shutil.rmtree, folder, ignore_errors=True)
+    else:
+        folder = Path(estimator.run_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+    weight = np.ones(len(task.target)) if task.weight is None else task.weight
+    about = {"data": fingerprint(task.table, task.target, weight), "n_rows": len(task.target), "metric": task.metric.name}
+    path = folder / "fit.json"
+    if not path.exists():
+        seed = int(np.random.SeedSequence().generate_state(1)[0] // 2) if seed is None else seed
+        path.write_text(json.dumps({**about, "seed": seed}, indent=1))
+        return folder, seed
+    if not estimator.resume:
+        raise ValueError(f"run_dir={str(folder)!r} holds a run already; pass another, or resume=True to go on with it.")
+    before = json.loads(path.read_text())
+    now = {**about, "seed": before["seed"] if seed is None else seed}
+    for key, value in now.items():
+        if before.get(key) != value:
+            raise ValueError(
+                f"run_dir={str(folder)!r} holds a run with another {key} ({before.get(key)!r}, now {value!r}); "
+                "pass another run_dir, or the same as then."
+            )
+    return folder, int(before["seed"])
+
+
+def _progress(estimator: Any) -> list[Any]:
+    if not estimator.verbose:
+        return []
+    best = [np.inf]
+
+    def announce(history: RunHistory, trial: Trial, result: Any) -> None:
+        if result.loss < best[0]:
+            best[0] = result.loss
+            network = trial.configuration["network"] if "network" in trial.configuration else "default network"
+            print(
+                f"[{result.finished:7.1f} s] trial {trial.number} ({network}, {trial.origin}): "
+                f"loss {result.loss:.5g} after {result.fidelity} epochs",
+                flush=True,
+            )
+
+    return [announce]
+
+
+def _ensemble(
+    trainer: Trainer, history: RunHistory, run_dir: Path, size: int, deadline: float | None
+) -> tuple[Ensemble, dict[int, float]]:
+    losses = {
+        t.number: result.loss
+        for t in history.trials
+        if (result := last_good(t)) is not None and (_folder(run_dir, t.number) / MODEL).exists()
+    }
+    if not losses:
+        causes = [t.failure.cause for t in history.trials if t.failure is not None]
+        reason = f"every trial failed, the first with: {causes[0]}" if causes else "no trial came to a result"
+        raise SearchFailed(f"No network could be trained: {reason}", history)
+    numbers = sorted(losses, key=lambda n: (losses[n], n))[:N_CANDIDATES]
+    if size == 1:
+        weights = {0: 1.0}
+    else:
+        predictions = [trainer.predictions(_folder(run_dir, n)) for n in numbers]
+        weights = select_ensemble(
+            predictions,
+            trainer.judge,
+            size=size,
+            deadline_passed=lambda: deadline is not None and time.monotonic() > deadline,
+        )
+    members = []
+    for place, weight in weights.items():
+        trial = history.trials[numbers[place]]
+        model = load_model(_folder(run_dir, trial.number))
+        members.append(
+            Ensembled(trial.number, weight, trainer.restore(values(trial.configuration), model.weights))
+        )
+    return Ensemble(members), losses
+
+
+def _folder(run_dir: Path, number: int) -> Path:
+    return run_dir / "trials" / f"{number:05d}"

@@ -1,0 +1,130 @@
+"""From an estimator's ``search_space`` to the joint space of a run, and the network families in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ConfigSpace import ConfigurationSpace
+
+from autonas._names import unknown_name
+from autonas.networks import NETWORKS, Build
+from autonas.presets import Preset
+from autonas.spaces import NetworkFamily, load_family, load_space, narrow, values
+from autonas.training.data import Table
+
+__all__ = ["SearchSpace", "resolve_search_space"]
+
+
+@dataclass(frozen=True)
+class SearchSpace:
+    """What a run searches.
+
+    Attributes
+    ----------
+    space : ConfigurationSpace
+        The joint space.
+    builds : mapping of str to callable
+        How each of its families is built.
+    defaults : mapping
+        Values of the preset's hyperparameters that the space does not have.
+    """
+
+    space: ConfigurationSpace
+    builds: Mapping[str, Build]
+    defaults: Mapping[str, Any]
+
+
+def resolve_search_space(given: Any, preset: Preset, table: Table, *, classification: bool) -> SearchSpace:
+    """Make the space of a run.
+
+    Parameters
+    ----------
+    given : None, str, Path, NetworkFamily, list of these, mapping or ConfigurationSpace
+        The estimator's ``search_space``.
+    preset : Preset
+        What is narrowed or replaced.
+    table : Table
+        The data: hyperparameters that could change nothing for it (encodings of categories where there are none) are
+        fixed at their defaults, so that no sampler spends trials on them.
+    classification : bool
+        Likewise for what concerns classes only.
+
+    Returns
+    -------
+    SearchSpace
+
+    Raises
+    ------
+    ValueError
+        For unknown names and values, with what exists.
+    """
+    if isinstance(given, (str, Path)) and not isinstance(given, ConfigurationSpace):
+        given = _load(given)
+    if isinstance(given, ConfigurationSpace):
+        return _joint(given, preset, table, classification=classification)
+    if given is None or isinstance(given, Mapping):
+        families: list[Any] = list(preset.networks)
+        choices = dict(given or {})
+    elif isinstance(given, NetworkFamily):
+        families, choices = [given], {}
+    elif isinstance(given, Sequence) and not isinstance(given, str):
+        families, choices = list(given), {}
+    else:
+        raise ValueError(
+            f"search_space={given!r} is none of: None, a dictionary of choices, a name or path or NetworkFamily (or a "
+            "list of these), a ConfigurationSpace."
+        )
+    known = [f if isinstance(f, NetworkFamily) else load_family(f) for f in families]
+    space = preset.space(families=known, choices={k: v for k, v in choices.items() if k not in ("network",)})
+    if "network" in choices:
+        space = narrow(space, {"network": choices["network"]})
+    return SearchSpace(_fixed(space, table, classification), {f.name: _build_of(f) for f in known}, {})
+
+
+def _load(source: str | Path) -> Any:
+    """A YAML file holds a joint space if it has the hyperparameter ``network``, else a family."""
+    space = load_space(source)
+    return space if "network" in space else load_family(source)
+
+
+def _joint(space: ConfigurationSpace, preset: Preset, table: Table, *, classification: bool) -> SearchSpace:
+    defaults = values(preset.space().get_default_configuration())
+    if "network" in space:
+        hyperparameter = space["network"]
+        names = [str(c) for c in getattr(hyperparameter, "choices", None) or [hyperparameter.default_value]]
+    else:
+        names = [str(defaults["network"])]
+    for name in names:
+        if name not in NETWORKS:
+            raise unknown_name("network", name, NETWORKS)
+    missing = {k: v for k, v in defaults.items() if k not in space}
+    return SearchSpace(_fixed(space, table, classification), {n: NETWORKS[n] for n in names}, missing)
+
+
+def _build_of(family: NetworkFamily) -> Build:
+    if family.build is not None:
+        return family.build
+    if family.name not in NETWORKS:
+        raise ValueError(
+            f"The network family {family.name!r} is not one of the library's ({', '.join(map(repr, NETWORKS))}), and its "
+            'YAML has no key `build`: add build: "file.py:function" or "module:function".'
+        )
+    return NETWORKS[family.name]
+
+
+def _fixed(space: ConfigurationSpace, table: Table, classification: bool) -> ConfigurationSpace:
+    idle: list[str] = []
+    if not classification:
+        idle += ["label_smoothing", "class_weights"]
+    if table.categorical.shape[1] == 0:
+        idle += ["category_encoding", "one_hot_max_categories", "embedding_size"]
+    if table.numeric.shape[1] == 0:
+        idle += ["scaling", "clipping", "imputation", "numeric_embedding"]
+    return narrow(space, {name: _native(space[name].default_value) for name in idle if name in space})
+
+
+def _native(value: Any) -> Any:
+    return value.item() if hasattr(value, "item") else value

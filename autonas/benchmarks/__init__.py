@@ -1,0 +1,6 @@
+"""Benchmarks: search problems with known answers, and the measurements behind ``docs/benchmarks.md``."""
+
+from autonas.benchmarks.benchmark import Benchmark
+from autonas.benchmarks.tables import DEFAULT_BENCHMARKS, TABLES, load_benchmark
+
+__all__ = ["DEFAULT_BENCHMARKS", "TABLES", "Benchmark", "load_benchmark"]

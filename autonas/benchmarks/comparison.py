@@ -1,0 +1,124 @@
+"""What the runs of several optimizers say: means with standard errors, ranks, differences from a baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import wilcoxon
+
+from autonas.benchmarks._markdown import markdown_table, number
+
+__all__ = ["by_benchmark", "markdown", "summarize"]
+
+
+def summarize(runs: Sequence[Mapping[str, Any]], baseline: str = "random") -> pd.DataFrame:
+    """Sum runs up by optimizer.
+
+    Parameters
+    ----------
+    runs : sequence of mapping
+        With ``optimizer``, ``benchmark``, ``seed``, ``regret`` and ``area``.
+    baseline : str, default="random"
+        The optimizer that all others are compared with, run for run of the same benchmark and seed.
+
+    Returns
+    -------
+    DataFrame
+        One row an optimizer, the lowest mean regret first. ``regret``, ``area``, ``rank`` (of the regret
+        among the optimizers, where all of them ran) and ``difference`` (of the regret from the baseline's)
+        are means over the benchmarks of the means over the seeds. The columns ending in ``_se`` are their
+        standard errors over seeds, the benchmarks being what they are. ``better``, ``worse``: pairs of runs;
+        ``p``: of Wilcoxon's signed-rank test over the pairs, two-sided; ``runs``: how many.
+    """
+    table = pd.DataFrame(runs)
+    cells = ["benchmark", "seed"]
+    regrets = table.pivot_table(index=cells, columns="optimizer", values="regret", sort=False)
+    areas = table.pivot_table(index=cells, columns="optimizer", values="area", sort=False)
+    ranks = regrets.dropna().rank(axis=1)
+    rows = {}
+    for name in regrets.columns:
+        row: dict[str, Any] = {}
+        for column, values in (("regret", regrets[name]), ("area", areas[name]), ("rank", ranks[name])):
+            row[column], row[f"{column}_se"] = _mean_and_error(values.dropna())
+        if name != baseline and baseline in regrets:
+            difference = (regrets[name] - regrets[baseline]).dropna()
+            row["difference"], row["difference_se"] = _mean_and_error(difference)
+            row["better"], row["worse"] = int((difference < 0).sum()), int((difference > 0).sum())
+            row["p"] = _signed_rank(difference.to_numpy())
+        row["runs"] = int(regrets[name].notna().sum())
+        rows[name] = row
+    summary: pd.DataFrame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("optimizer")
+    return summary.sort_values("regret")
+
+
+def by_benchmark(runs: Sequence[Mapping[str, Any]], value: str = "regret") -> pd.DataFrame:
+    """Compute the mean over seeds, and its standard error, of each optimizer on each benchmark.
+
+    Parameters
+    ----------
+    runs : sequence of mapping
+        As for :func:`summarize`.
+    value : {"regret", "area"}
+
+    Returns
+    -------
+    DataFrame
+        One row a benchmark and optimizer: ``mean``, ``se``, ``runs``.
+    """
+    groups = pd.DataFrame(runs).groupby(["benchmark", "optimizer"], sort=False)[value]
+    table: pd.DataFrame = pd.DataFrame({"mean": groups.mean(), "se": groups.sem(), "runs": groups.count()})
+    return table
+
+
+def markdown(runs: Sequence[Mapping[str, Any]], baseline: str = "random") -> str:
+    """Write two tables: by optimizer, and by optimizer and benchmark.
+
+    Parameters
+    ----------
+    runs : sequence of mapping
+        As for :func:`summarize`.
+    baseline : str, default="random"
+
+    Returns
+    -------
+    str
+    """
+    if not runs:
+        return "No runs."
+    summary = summarize(runs, baseline)
+    rows = []
+    for name, row in summary.iterrows():
+        means = [
+            number(row[column], digits, row[f"{column}_se"])
+            for column, digits in (("regret", 4), ("area", 4), ("rank", 2))
+        ]
+        paired = ["", "", ""]
+        if name != baseline and np.isfinite(row.get("difference", np.nan)):
+            counts = f"{row['better']:.0f} : {row['worse']:.0f}"
+            paired = [number(row["difference"], 4, row["difference_se"]), counts, f"{row['p']:.2g}"]
+        rows.append([str(name), *means, *paired, f"{row['runs']:.0f}"])
+    difference = f"difference from {baseline}"
+    header = ["optimizer", "regret", "area", "mean rank", difference, "better : worse", "p", "runs"]
+
+    table = by_benchmark(runs)
+    optimizers = [str(name) for name in summary.index]
+    details = []
+    for benchmark in table.index.unique("benchmark"):
+        means, errors = (table.loc[benchmark][c].reindex(optimizers) for c in ("mean", "se"))
+        cells = [number(m, 4, e, bold=m == means.min()) for m, e in zip(means, errors, strict=True)]
+        details.append([str(benchmark), *cells])
+    return f"{markdown_table(header, rows)}\n\n{markdown_table(['regret', *optimizers], details)}"
+
+
+def _mean_and_error(values: pd.Series) -> tuple[float, float]:
+    """Average over benchmarks; the standard error is that over seeds, NaN where a benchmark has one only."""
+    groups = values.groupby("benchmark")
+    errors = groups.sem().to_numpy()
+    return float(groups.mean().mean()), float(np.sqrt((errors**2).sum()) / max(1, len(errors)))
+
+
+def _signed_rank(differences: np.ndarray[Any, Any]) -> float:
+    return float(wilcoxon(differences).pvalue) if np.any(differences) else 1.0

@@ -1,0 +1,255 @@
+"""Whether a ninth of the epochs tells what all of them would: rank correlations over random configurations."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import math
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from ConfigSpace import ConfigurationSpace
+from scipy.stats import spearmanr
+
+from autonas.benchmarks._markdown import markdown_table, number
+from autonas.benchmarks._runs import collect
+from autonas.benchmarks.datasets import load_dataset
+from autonas.spaces import values
+
+if TYPE_CHECKING:
+    from autonas.training.trial import Trainer
+
+__all__ = ["DEFAULT_DATASETS", "Run", "correlations", "markdown", "measure_fidelity", "run"]
+
+DEFAULT_DATASETS = ("credit_g", "satimage", "phoneme", "california_housing")
+#: The low fidelity is the full one divided by this.
+DIVISOR = 9
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is run: one random configuration of the tabular preset, trained to the end.
+
+    Attributes
+    ----------
+    dataset : str
+    averaged : bool
+        Whether the weights are averaged for evaluation, as in every search.
+    number : int
+        Which configuration.
+    seed : int
+        Of the configurations and of the validation rows.
+    max_epochs : int or None
+        None: by the data's size, as in every search.
+    """
+
+    dataset: str
+    averaged: bool
+    number: int
+    seed: int = 0
+    max_epochs: int | None = None
+
+
+def run(what: Run, data_dir: str | Path | None = None) -> dict[str, Any]:
+    """Train one configuration.
+
+    Parameters
+    ----------
+    what : Run
+    data_dir : str or Path, optional
+        As for :func:`~autonas.benchmarks.datasets.load_dataset`.
+
+    Returns
+    -------
+    dict
+        ``curve``: the validation loss after each epoch, of the weights as they are then, or None if it failed;
+        ``failure``: why, or None; ``network``; ``seconds``.
+    """
+    from autonas.training.loop import NonFiniteLossError  # noqa: PLC0415  torch is slow to import
+
+    trainer, space = _prepare(what.dataset, what.averaged, what.seed, what.max_epochs, data_dir)
+    space = copy.deepcopy(space)
+    space.seed(10_000 * what.seed + what.number)
+    configuration = values(space.sample_configuration())
+    outcome: dict[str, Any] = {"curve": None, "failure": None, "network": configuration.get("network")}
+    with tempfile.TemporaryDirectory(prefix="autonas-") as folder:
+        try:
+            result = trainer(
+                configuration, trainer.max_epochs, seed=what.number, checkpoint=Path(folder, "trial")
+            )
+        except NonFiniteLossError as error:
+            return {**outcome, "failure": str(error), "seconds": None}
+    return {**outcome, "curve": result["curve"], "seconds": round(result["train_seconds"], 3)}
+
+
+@functools.lru_cache(maxsize=2)
+def _prepare(
+    dataset: str, averaged: bool, seed: int, max_epochs: int | None, data_dir: str | Path | None
+) -> tuple[Trainer, ConfigurationSpace]:
+    """Put together what ``fit`` puts together before it searches."""
+    from autonas._fitting import default_max_epochs  # noqa: PLC0415  torch is slow to import
+    from autonas._search_space import resolve_search_space  # noqa: PLC0415
+    from autonas.presets import load_preset  # noqa: PLC0415
+    from autonas.training.data import TableSchema, check_regression_target, encode_classes  # noqa: PLC0415
+    from autonas.training.metrics import resolve_metric  # noqa: PLC0415
+    from autonas.training.trial import Task, Trainer  # noqa: PLC0415
+    from autonas.training.validation import make_folds  # noqa: PLC0415
+
+    data = load_dataset(dataset, data_dir)
+    preset = load_preset("tabular")
+    schema = TableSchema().fit(data.X)
+    table = schema.transform(data.X)
+    classes, target = (
+        encode_classes(data.y) if data.classification else (None, check_regression_target(data.y))
+    )
+    n_classes = 0 if classes is None else len(classes)
+    task = Task(table, schema.cardinalities_, target, n_classes, None, resolve_metric(None, classes))
+    folds = make_folds(
+        preset.validation, data.X, target, classification=data.classification, random_state=seed
+    )
+    chosen = resolve_search_space(None, preset, table, classification=data.classification)
+    trainer = Trainer(
+        task,
+        folds,
+        chosen.builds,
+        max_epochs=max_epochs or default_max_epochs(len(folds[0][0])),
+        defaults=chosen.defaults,
+        **({} if averaged else {"average_gamma": math.inf}),
+    )
+    return trainer, chosen.space
+
+
+def correlations(runs: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Correlate the losses at a ninth of the epochs with those at the end.
+
+    Parameters
+    ----------
+    runs : sequence of mapping
+        As of :func:`measure_fidelity`.
+
+    Returns
+    -------
+    DataFrame
+        One row a data set and kind of evaluation: ``spearman`` of the loss after the epoch with the loss after
+        the last, ``spearman_best`` of the smallest loss up to either (what a search compares), ``low`` and
+        ``full`` epochs, ``median_loss`` at the end, ``configurations`` that came to the end, ``failed``.
+    """
+    rows = {}
+    for key, group in pd.DataFrame(runs).groupby(["dataset", "averaged"], sort=False):
+        curves = np.array([curve for curve in group["curve"] if curve is not None])
+        low, full = curves.shape[1] // DIVISOR, curves.shape[1]
+        best = np.minimum.accumulate(curves, axis=1)
+        rows[key] = {
+            "low": low,
+            "full": full,
+            "spearman": float(spearmanr(curves[:, low - 1], curves[:, -1]).statistic),
+            "spearman_best": float(spearmanr(best[:, low - 1], best[:, -1]).statistic),
+            "median_loss": float(np.median(curves[:, -1])),
+            "configurations": len(curves),
+            "failed": len(group) - len(curves),
+        }
+    table: pd.DataFrame = pd.DataFrame.from_dict(rows, orient="index")
+    return table.rename_axis(["dataset", "averaged"])
+
+
+def measure_fidelity(
+    out: str | Path,
+    *,
+    datasets: Sequence[str] = DEFAULT_DATASETS,
+    configurations: int = 60,
+    seed: int = 0,
+    max_epochs: int | None = None,
+    jobs: int = 1,
+    data_dir: str | Path | None = None,
+    only_read: bool = False,
+    say: Callable[[str], None] = print,
+) -> list[dict[str, Any]]:
+    """Train the same random configurations with and without averaging of the weights.
+
+    Parameters
+    ----------
+    out : str or Path
+        A file of JSON lines. Each run is appended as it ends; what is in it already is not run again.
+    datasets : sequence of str
+        Names of the data folder's ``index.json``.
+    configurations : int, default=60
+        How many.
+    seed : int, default=0
+        Of the configurations and of the validation rows.
+    max_epochs : int, optional
+        By default chosen by the data's size, as in every search; at least 9.
+    jobs, data_dir, only_read, say
+        As for :func:`~autonas.benchmarks.optimizers.compare_optimizers`.
+
+    Returns
+    -------
+    list of dict
+        What each run is and what :func:`run` gave.
+    """
+    if max_epochs is not None and max_epochs < DIVISOR:
+        raise ValueError(
+            f"`max_epochs` is {max_epochs}, but must be >= {DIVISOR}: a ninth of it is an epoch at least."
+        )
+    for dataset in datasets:
+        load_dataset(dataset, data_dir)
+    wanted = [
+        Run(dataset, averaged, number, seed, max_epochs)
+        for dataset in datasets
+        for averaged in (True, False)
+        for number in range(configurations)
+    ]
+    return collect(
+        out,
+        wanted,
+        functools.partial(run, data_dir=data_dir),
+        describe=lambda r: (
+            f"failed: {r['failure']}" if r["failure"] else f"loss {r['curve'][-1]:.4f}, {r['seconds']:.1f} s"
+        ),
+        jobs=jobs,
+        only_read=only_read,
+        say=say,
+    )
+
+
+def markdown(runs: Sequence[Mapping[str, Any]]) -> str:
+    """Write a table, one row a data set.
+
+    Parameters
+    ----------
+    runs : sequence of mapping
+        As of :func:`measure_fidelity`.
+
+    Returns
+    -------
+    str
+    """
+    if not runs:
+        return "No runs."
+    table = correlations(runs)
+    rows = [
+        [
+            dataset,
+            "averaged" if averaged else "current",
+            f"{row['low']:.0f} of {row['full']:.0f}",
+            number(row["spearman"], 3),
+            number(row["spearman_best"], 3),
+            number(row["median_loss"], 4),
+            f"{row['configurations']:.0f} ({row['failed']:.0f} failed)",
+        ]
+        for (dataset, averaged), row in table.iterrows()
+    ]
+    header = [
+        "data set",
+        "weights",
+        "epochs",
+        "Spearman",
+        "of the best so far",
+        "median loss at the end",
+        "configurations",
+    ]
+    return markdown_table(header, rows)

@@ -1,0 +1,368 @@
+"""The estimators: what scikit-learn asks for; the work is done by the two wings below."""
+
+from __future__ import annotations
+
+import numbers
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from ConfigSpace import Configuration
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils import Tags, check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from autonas._fitting import run
+from autonas._results import cv_results, describe_members, leaderboard
+from autonas.spaces import values
+from autonas.training.data import check_X
+from autonas.training.targets import check_regression_target, check_weight, encode_classes
+
+__all__ = ["AutoNASClassifier", "AutoNASRegressor"]
+
+Array = npt.NDArray[Any]
+
+
+class _AutoNAS(BaseEstimator):  # type: ignore[misc]
+    """What both estimators share."""
+
+    def __init__(
+        self,
+        *,
+        optimizer: Any = "bohb",
+        pipeline: str | Path = "auto",
+        search_space: Any = None,
+        time_limit: float | None = 300,
+        n_trials: int | None = None,
+        min_epochs: int | None = None,
+        max_epochs: int | None = None,
+        metric: Any = None,
+        validation: Any = "auto",
+        ensemble_size: int | None = None,
+        initial_configurations: Any = None,
+        device: str = "auto",
+        run_dir: str | Path | None = None,
+        resume: bool = True,
+        storage: Any = None,
+        callbacks: Any = None,
+        verbose: int = 0,
+        random_state: Any = None,
+    ) -> None:
+        self.optimizer = optimizer
+        self.pipeline = pipeline
+        self.search_space = search_space
+        self.time_limit = time_limit
+        self.n_trials = n_trials
+        self.min_epochs = min_epochs
+        self.max_epochs = max_epochs
+        self.metric = metric
+        self.validation = validation
+        self.ensemble_size = ensemble_size
+        self.initial_configurations = initial_configurations
+        self.device = device
+        self.run_dir = run_dir
+        self.resume = resume
+        self.storage = storage
+        self.callbacks = callbacks
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def _fit(self, X: Any, target: Array, classes: Array | None, sample_weight: Any, started: float) -> None:
+        weight = check_weight(sample_weight, X)
+        seed = None if self.random_state is None else _seed(self.random_state)
+        self._fitted = run(self, X, target, classes, weight, seed=seed, started=started)
+        self.history_ = self._fitted.history
+        self.configuration_space_ = self._fitted.space
+        self.run_dir_ = self._fitted.run_dir
+        best = self._fitted.best
+        self.best_configuration_: Configuration = best.configuration
+        self.best_params_: dict[str, Any] = values(best.configuration)
+        self.best_score_: float = -self._fitted.losses[best.number]
+        self.cv_results_ = cv_results(self._fitted)
+
+    def _predict(self, X: Any) -> Array:
+        check_is_fitted(self)
+        X = check_X(X, self)
+        validate_data(self, X, reset=False, skip_check_array=True)
+        return self._fitted.predict(X)
+
+    def leaderboard(self) -> pd.DataFrame:
+        """List all trials, the best validation loss first.
+
+        Returns
+        -------
+        DataFrame
+            One row a trial: ``trial``, ``network``, ``loss`` (the metric as a loss), ``epochs`` trained,
+            ``best_epoch``, ``ensemble_weight``, ``origin`` (what proposed it), ``seconds``, ``n_parameters``, ``state``.
+        """
+        check_is_fitted(self)
+        return leaderboard(self._fitted)
+
+    def show_models(self) -> str:
+        """Describe the networks of the ensemble, with their weights and configurations, as text."""
+        check_is_fitted(self)
+        return describe_members(self._fitted)
+
+    def failures(self) -> pd.DataFrame:
+        """List why trials failed, grouped by cause.
+
+        Returns
+        -------
+        DataFrame
+            One row a cause: how often, an example trial, and its traceback.
+        """
+        check_is_fitted(self)
+        return self.history_.failures()
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        return tags
+
+
+def _check_refit(estimator: _AutoNAS, X: Any) -> Any:
+    check_is_fitted(estimator)
+    X = check_X(X, estimator)
+    validate_data(estimator, X, reset=False, skip_check_array=True)
+    return X
+
+
+def _seed(random_state: Any) -> int:
+    if isinstance(random_state, numbers.Integral):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+
+
+_PARAMETERS = """
+    Parameters
+    ----------
+    optimizer : str or (sampler, schedule), default="bohb"
+        A name of ``autonas.OPTIMIZERS`` ("bohb", "smac", "tpe", "hyperband", "asha", "random"), or a pair of names or
+        objects, for example ``("tpe", "asha")``.
+    pipeline : str or Path, default="auto"
+        A preset in ``pipelines/``, or the path of one.
+    search_space : optional
+        Narrows or replaces the preset's space. A dictionary narrows: ``{{"learning_rate": (1e-4, 1e-2), "network":
+        ["mlp"], "batch_size": 128}}``. A name, a path, a ``NetworkFamily``, or a list of these: the network families
+        to search. A ``ConfigurationSpace``: the joint space itself.
+    time_limit : float or None, default=300
+        Seconds for all of ``fit``. None: no limit, then ``n_trials`` is needed.
+    n_trials : int, optional
+        Configurations at most.
+    min_epochs, max_epochs : int, optional
+        Epochs that the first rung gets, and the last. By default chosen from the number of rows.
+    metric : str or scorer, optional
+        What guides search and ensemble: a name of a scorer of scikit-learn, "log_loss", "rmse", "mae", or a scorer.
+        Default: {metric}. ``score`` stays scikit-learn's.
+    validation : {{"auto", "holdout", "cv"}}, int or splitter, default="auto"
+        "auto": five folds below 5,000 rows, else a fifth is held out.
+    ensemble_size : int, optional
+        Members of the ensemble at most; 1: the single best configuration. Default: the preset's.
+    initial_configurations : list of dict, optional
+        Tried first, after the preset's tuned default.
+    device : str, default="auto"
+        "cpu", "cuda", ...; "auto" takes a GPU where there is one.
+    run_dir : str or Path, optional
+        Where the run lives. With the same data and settings, an unfinished run there goes on, and a finished one when
+        it is given more time or trials. Default: a temporary folder that goes with the estimator.
+    resume : bool, default=True
+        False: a ``run_dir`` that holds a run already is an error.
+    storage : str, optional
+        An Optuna storage URL for the history. Default: SQLite in ``run_dir``.
+    callbacks : list of callable, optional
+        ``callback(history, trial, result)``, called after each result; a true return value ends the search.
+    verbose : int, default=0
+        1: a line whenever the best improves.
+    random_state : int, RandomState or None, default=None
+        Makes the run reproducible (with ``n_trials`` as its limit; time is not reproducible).
+
+    Attributes
+    ----------
+    best_params_ : dict
+        The configuration with the best validation score.
+    best_configuration_ : ConfigSpace.Configuration
+        The same.
+    best_score_ : float
+        Its validation score: the value of the metric's scorer, greater is better.
+    configuration_space_ : ConfigSpace.ConfigurationSpace
+        What was searched.
+    history_ : RunHistory
+        All trials; ``history_.study`` is an Optuna study.
+    cv_results_ : dict of arrays
+        In the manner of scikit-learn's searches: ``params``, ``mean_test_score``, ``rank_test_score``, ...
+    run_dir_ : Path
+        Where the run lives.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str
+        Only when ``X`` has column names that are strings.
+"""
+
+
+class AutoNASClassifier(ClassifierMixin, _AutoNAS):  # type: ignore[misc]
+    __doc__ = f"""Find, tune and train neural networks for classification.
+{_PARAMETERS.format(metric="log loss")}    classes_ : ndarray of shape (n_classes,)
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from autonas import AutoNASClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = AutoNASClassifier(time_limit=None, n_trials=3, max_epochs=27, random_state=0).fit(X, y)
+    >>> clf.predict_proba(X[:2]).shape
+    (2, 3)
+    """
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> AutoNASClassifier:
+        """Search, train and ensemble.
+
+        Parameters
+        ----------
+        X : DataFrame, array or sparse matrix of shape (n_samples, n_features)
+            Numbers, categories, strings, booleans, dates; missing values allowed.
+        y : array-like of shape (n_samples,)
+            Classes of any type.
+        sample_weight : array-like of shape (n_samples,), optional
+            A row of weight 2 counts as two rows, one of weight 0 as none.
+
+        Returns
+        -------
+        AutoNASClassifier
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            For input or arguments that make no sense, in the words of the mend.
+        SearchFailed
+            If every trial failed; the message says why.
+        """
+        started = time.monotonic()
+        X = check_X(X, self, y)
+        validate_data(self, X, reset=True, skip_check_array=True)
+        self.classes_, codes = encode_classes(y, X)
+        self._fit(X, codes, self.classes_, sample_weight, started)
+        return self
+
+    def predict_proba(self, X: Any) -> Array:
+        """Predict the classes' probabilities.
+
+        Parameters
+        ----------
+        X : DataFrame, array or sparse matrix of shape (n_samples, n_features)
+            The columns that ``fit`` saw, in the same order.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            In the order of ``classes_``.
+        """
+        return self._predict(X)
+
+    def predict(self, X: Any) -> Array:
+        """Predict the most probable class of each row, an array of shape (n_samples,)."""
+        probabilities = self.predict_proba(X)
+        return np.asarray(self.classes_[probabilities.argmax(axis=1)])
+
+    def refit(self, X: Any, y: Any, sample_weight: Any = None) -> AutoNASClassifier:
+        """Train the ensemble's configurations anew on all rows given, without a search and without a validation part.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for ``fit``; no class may be new.
+
+        Returns
+        -------
+        AutoNASClassifier
+            Itself, predicting by the new networks. Each is trained for the epochs that were best in the search.
+        """
+        X = _check_refit(self, X)
+        labels, codes = encode_classes(y, X)
+        new = np.setdiff1d(labels, self.classes_)
+        if len(new):
+            raise ValueError(f"y has classes that fit did not see: {new.tolist()}; call fit instead.")
+        self._fitted.refit(X, np.searchsorted(self.classes_, labels)[codes], check_weight(sample_weight, X))
+        return self
+
+
+class AutoNASRegressor(RegressorMixin, _AutoNAS):  # type: ignore[misc]
+    __doc__ = f"""Find, tune and train neural networks for regression.
+{_PARAMETERS.format(metric="root mean squared error")}
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from autonas import AutoNASRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> reg = AutoNASRegressor(time_limit=None, n_trials=3, max_epochs=27, random_state=0).fit(X, y)
+    >>> reg.predict(X[:2]).shape
+    (2,)
+    """
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> AutoNASRegressor:
+        """Search, train and ensemble.
+
+        Parameters
+        ----------
+        X : DataFrame, array or sparse matrix of shape (n_samples, n_features)
+            Numbers, categories, strings, booleans, dates; missing values allowed.
+        y : array-like of shape (n_samples,)
+            Numbers, in any unit: they are standardized inside.
+        sample_weight : array-like of shape (n_samples,), optional
+            A row of weight 2 counts as two rows, one of weight 0 as none.
+
+        Returns
+        -------
+        AutoNASRegressor
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            For input or arguments that make no sense, in the words of the mend.
+        SearchFailed
+            If every trial failed; the message says why.
+        """
+        started = time.monotonic()
+        X = check_X(X, self, y)
+        validate_data(self, X, reset=True, skip_check_array=True)
+        self._fit(X, check_regression_target(y, X), None, sample_weight, started)
+        return self
+
+    def predict(self, X: Any) -> Array:
+        """Predict a number for each row.
+
+        Parameters
+        ----------
+        X : DataFrame, array or sparse matrix of shape (n_samples, n_features)
+            The columns that ``fit`` saw, in the same order.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            In the unit of ``y``, within the range that ``fit`` saw.
+        """
+        return self._predict(X)
+
+    def refit(self, X: Any, y: Any, sample_weight: Any = None) -> AutoNASRegressor:
+        """Train the ensemble's configurations anew on all rows given, without a search and without a validation part.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for ``fit``.
+
+        Returns
+        -------
+        AutoNASRegressor
+            Itself, predicting by the new networks. Each is trained for the epochs that were best in the search.
+        """
+        X = _check_refit(self, X)
+        self._fitted.refit(X, check_regression_target(y, X), check_weight(sample_weight, X))
+        return self

@@ -1,0 +1,240 @@
+"""The loop of a search: events in one sequence, each written down as it happens."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autonas.optimization.history import RunHistory
+from autonas.optimization.interfaces import Job, Result, Schedule, Trial
+from autonas.optimization.proposals import Proposals
+from autonas.optimization.runners import Outcome, Runner, Task
+
+if TYPE_CHECKING:
+    from autonas.optimization._store import Store
+
+__all__ = ["Limits", "Loop", "SearchFailed"]
+
+_HOPELESS = 5
+"""So many trials fail alike, from the first on, and the search gives up."""
+
+
+class SearchFailed(RuntimeError):  # noqa: N818 - named for what it says
+    """The first trials all failed by the same cause.
+
+    Attributes
+    ----------
+    history : RunHistory
+        What there is.
+    """
+
+    def __init__(self, message: str, history: RunHistory) -> None:
+        super().__init__(message)
+        self.history = history
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What ends a search; ``inf`` where nothing does."""
+
+    n_trials: float
+    seconds: float
+    total_fidelity: float
+
+
+@dataclass
+class Loop:
+    """One search: hand out jobs while there is a place for them, take in what comes back."""
+
+    history: RunHistory
+    proposals: Proposals
+    schedule: Schedule
+    runner: Runner
+    limits: Limits
+    callbacks: Sequence[Callable[[RunHistory, Trial, Result], Any]] = ()
+    accepted: frozenset[str] = frozenset()
+    checkpoints: Path | None = None
+    store: Store | None = None
+
+    _events: int = 0
+    """Events so far: jobs handed out and jobs that came back."""
+    _asked: dict[int, Job] = field(default_factory=dict)
+    """Jobs that have not come back, by the place of the event at which they were handed out."""
+    _stopped: bool = False
+    _proposed: Trial | None = None
+    """The newest trial, as long as its first job has not started."""
+    _spent: int = 0
+    _started: float = field(default_factory=time.monotonic)
+
+    def replay(self, jobs: Mapping[int, Job]) -> None:
+        """Lead an earlier piece of the run through the schedule, event by event.
+
+        Parameters
+        ----------
+        jobs : mapping of int to Job
+            Jobs that were handed out, by the place of that event.
+
+        Raises
+        ------
+        ValueError
+            If the schedule would have done something else.
+        """
+        trials = iter(self.history.trials)
+        events: list[tuple[int, Job, Result | None]] = [(place, job, None) for place, job in jobs.items()]
+        events += [(r.told, jobs[r.asked], r) for trial in self.history.trials for r in trial.results]
+        known = -1
+        for place, job, result in sorted(events, key=lambda event: event[0]):
+            self._events = place + 1
+            if result is None:
+                new = [next(trials)] if job.trial > known else []
+                known = max(known, job.trial)
+                handed_out = self.schedule.next(lambda new=new: new.pop() if new else None)  # type: ignore[misc]
+                if handed_out is None or _key(handed_out) != _key(job):
+                    raise ValueError(
+                        f"The run cannot be resumed: at event {place} its record has trained {_key(job)} "
+                        "(trial, from fidelity, to fidelity), where the schedule now hands out "
+                        f"{handed_out and _key(handed_out)}. Start anew in another `run_dir`."
+                    )
+                self._asked[place] = job
+            elif result.complete:
+                self.schedule.report(self._asked.pop(result.asked), result.loss)
+        self._spent = self.history.total_fidelity
+        self._started -= self.history.wall_seconds
+
+    def run(self) -> None:
+        """Search until a limit is reached or nothing is left to do."""
+        waiting = list(
+            self._asked.items()
+        )  # handed out by an earlier piece of the run that did not see them back
+        while True:
+            while self.runner.free and waiting and not self._over(waiting[0][1]):
+                self._submit(*waiting.pop(0))
+            while self.runner.free and not waiting and not self._over():
+                job = self.schedule.next(self._propose)
+                if job is None or self._over(job):
+                    break
+                self._start(job)
+            if not self.runner.busy:
+                break
+            for outcome in self.runner.wait():
+                self._tell(outcome)
+        self._end()
+
+    def _over(self, job: Job | None = None) -> bool:
+        """Say whether the search has ended, or would by this job."""
+        if time.monotonic() - self._started >= self.limits.seconds:
+            self._stopped = True
+        if job is not None:
+            running = sum(j.to_fidelity - j.from_fidelity for j in self._asked.values() if j is not job)
+            cost = job.to_fidelity - job.from_fidelity
+            if self._spent + running + cost > self.limits.total_fidelity:
+                if not self._events:
+                    raise ValueError(
+                        f"`max_total_fidelity` is {self.limits.total_fidelity:g}, less than the first job "
+                        f"costs, which is {cost}; raise it, or lower `min_fidelity` or `max_fidelity`."
+                    )
+                self._stopped = True
+        return self._stopped
+
+    def _propose(self) -> Trial | None:
+        if len(self.history.trials) >= self.limits.n_trials:
+            return None
+        self._proposed = self.proposals.propose()
+        if self._proposed is not None:
+            self.history.trials.append(self._proposed)
+        return self._proposed
+
+    def _start(self, job: Job) -> None:
+        place = self._events
+        self._events += 1
+        self._proposed = None
+        self._asked[place] = job
+        if self.store is not None:
+            self.store.asked(self.history.trials[job.trial], job, place)
+        self._submit(place, job)
+
+    def _submit(self, place: int, job: Job) -> None:  # noqa: ARG002
+        trial = self.history.trials[job.trial]
+        deadline = self._started + self.limits.seconds
+        keywords = {
+            "seed": trial.seed,
+            "checkpoint": None if self.checkpoints is None else self.checkpoints / f"{trial.number:05d}",
+            "deadline": deadline if math.isfinite(deadline) else None,
+        }
+        self.runner.submit(Task(job, {name: keywords[name] for name in self.accepted}))
+
+    def _tell(self, outcome: Outcome) -> None:
+        job = outcome.job
+        trial = self.history.trials[job.trial]
+        asked = next(place for place, pending in self._asked.items() if pending.trial == job.trial)
+        result = Result(
+            fidelity=outcome.fidelity,
+            loss=outcome.loss,
+            cost=outcome.cost,
+            seconds=outcome.seconds,
+            finished=time.monotonic() - self._started,
+            asked=asked,
+            told=self._events,
+            complete=outcome.complete,
+            info=outcome.info,
+        )
+        self._events += 1
+        before = max((earlier.fidelity for earlier in trial.results), default=0)
+        self._spent += max(result.fidelity - before, 0)
+        trial.results.append(result)
+        trial.failure = outcome.failure
+        if self.store is not None:
+            self.store.told(trial, result)
+        if result.complete:
+            del self._asked[asked]
+            self.schedule.report(job, result.loss)
+        else:
+            self._stopped = (
+                True  # the deadline cut it short: it stays handed out, and goes on when there is more time
+            )
+        if self._closed(trial) and self.store is not None:
+            self._finish(trial)
+        for callback in self.callbacks:
+            if callback(self.history, trial, result):
+                self._stopped = True
+        self._give_up_if_hopeless(trial)
+
+    def _give_up_if_hopeless(self, trial: Trial) -> None:
+        if trial.failure is None:
+            return
+        told = [t for t in self.history.trials if t.results]
+        causes = {t.failure.cause if t.failure else None for t in told}
+        if len(told) == _HOPELESS and causes == {trial.failure.cause}:
+            self._end()
+            raise SearchFailed(
+                f"The first {_HOPELESS} trials all failed by the same cause: {trial.failure.cause}\n"
+                f"{trial.failure.traceback}",
+                self.history,
+            )
+
+    def _closed(self, trial: Trial) -> bool:
+        return self.history.state(trial) in ("failed", "complete")
+
+    def _end(self) -> None:
+        """End regularly: what was stopped early is so for good, unless the run is given more."""
+        if self._proposed is not None:  # its first job would have cost too much
+            self.history.trials.remove(self._proposed)
+            self._proposed = None
+        if self.store is not None:
+            for trial in self.history.trials:
+                self._finish(trial)
+
+    def _finish(self, trial: Trial) -> None:
+        from optuna.trial import TrialState  # noqa: PLC0415 - Optuna is slow to import
+
+        assert self.store is not None
+        states = {"failed": TrialState.FAIL, "complete": TrialState.COMPLETE}
+        self.store.finish(trial, states.get(self.history.state(trial), TrialState.PRUNED))
+
+
+def _key(job: Job) -> tuple[int, int, int]:
+    return job.trial, job.from_fidelity, job.to_fidelity

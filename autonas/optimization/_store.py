@@ -1,0 +1,223 @@
+"""A run's history in Optuna's storage: one Optuna trial a configuration, an intermediate value a rung."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import optuna
+from ConfigSpace import ConfigurationSpace
+from optuna.storages import BaseStorage, RDBStorage
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from autonas.optimization._optuna import distribution, parameter, quiet
+from autonas.optimization.interfaces import Failure, Job, Result, Trial
+from autonas.spaces import configuration_from, values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Store", "in_memory_study"]
+
+_KEY = "autonas"
+
+Jobs = dict[int, Job]
+"""Place of the event at which a job was handed out, to the job."""
+
+
+class Store:
+    """The records of a run, each written the moment that it exists.
+
+    What is read back stands in one user attribute of an Optuna trial, ``autonas``: number, origin, seed and
+    configuration, which never change, and jobs, results and failure, which grow. Parameters, values and
+    states are there for Optuna's own tools.
+
+    Parameters
+    ----------
+    storage : str or optuna.storages.BaseStorage
+        An Optuna storage, or the URL of one.
+    study_name : str
+        Made if there is none.
+    space : ConfigurationSpace
+        The space of the run.
+    """
+
+    def __init__(self, storage: str | BaseStorage, study_name: str, space: ConfigurationSpace) -> None:
+        self._space = space
+        self._distributions = {name: distribution(hp) for name, hp in space.items()}
+        self._storage = _open(storage) if isinstance(storage, str) else storage
+        self.study_name = study_name
+        with quiet():
+            try:
+                self._study_id = self._storage.get_study_id_from_name(study_name)
+            except KeyError:
+                self._study_id = self._storage.create_new_study([StudyDirection.MINIMIZE], study_name)
+        # Of each of our trials, the Optuna trial that can still be written to; None where it is finished.
+        self._open_trials: dict[int, int | None] = {}
+        self._records: dict[int, dict[str, Any]] = {}
+
+    def read(self) -> tuple[list[Trial], Jobs]:
+        """Read a run back.
+
+        Returns
+        -------
+        trials : list of Trial
+        jobs : dict of int to Job
+            All that were handed out.
+        """
+        latest: dict[int, FrozenTrial] = {}
+        for frozen in self._storage.get_all_trials(self._study_id, deepcopy=False):
+            if _KEY in frozen.user_attrs:  # a later one copies and goes on with an earlier one
+                latest[frozen.user_attrs[_KEY]["number"]] = frozen
+        trials, jobs = [], {}
+        for number, frozen in sorted(latest.items()):
+            record = frozen.user_attrs[_KEY]
+            trial = Trial(
+                number,
+                configuration_from(self._space, record["configuration"]),
+                record["origin"],
+                record["seed"],
+                [Result(**{**result, "loss": float(result["loss"])}) for result in record["results"]],
+                Failure(**record["failure"]) if record["failure"] else None,
+            )
+            trials.append(trial)
+            for asked, from_fidelity, to_fidelity in record["jobs"]:
+                jobs[asked] = Job(number, trial.configuration, from_fidelity, to_fidelity)
+            self._records[number] = record
+            self._open_trials[number] = None if frozen.state.is_finished() else frozen._trial_id
+        return trials, jobs
+
+    def asked(self, trial: Trial, job: Job, place: int) -> None:
+        """Write down that a job was handed out; a trial's first job makes the trial."""
+        record = self._records.setdefault(trial.number, _record(trial))
+        record["jobs"].append([place, job.from_fidelity, job.to_fidelity])
+        self._write(trial, record)
+
+    def told(self, trial: Trial, result: Result) -> None:
+        """Write down what a job came back with."""
+        record = self._records[trial.number]
+        record.update(_record(trial), jobs=record["jobs"])
+        self._write(trial, record)
+        trial_id = self._open_trials[trial.number]
+        assert trial_id is not None
+        if math.isfinite(result.loss):
+            self._storage.set_trial_intermediate_value(trial_id, result.fidelity, result.loss)
+
+    def finish(self, trial: Trial, state: TrialState) -> None:
+        """Close the Optuna trial; a trial that goes on nevertheless gets a new one."""
+        trial_id = self._open_trials.get(trial.number)
+        if trial_id is not None:
+            self._storage.set_trial_state_values(trial_id, state, _value(trial, state))
+            self._open_trials[trial.number] = None
+
+    def close(self) -> None:
+        """Let go of the database; a later write opens it again."""
+        if isinstance(self._storage, RDBStorage):
+            self._storage.remove_session()
+            self._storage.engine.dispose()
+
+    def study(self) -> optuna.Study:
+        """Load the study for Optuna's own tools."""
+        with quiet():
+            return optuna.load_study(study_name=self.study_name, storage=self._storage)
+
+    def _write(self, trial: Trial, record: Mapping[str, Any]) -> None:
+        trial_id = self._open_trials.get(trial.number)
+        if trial_id is None:
+            template = _frozen(trial, TrialState.RUNNING, record, self._distributions)
+            self._open_trials[trial.number] = self._storage.create_new_trial(self._study_id, template)
+        else:
+            self._storage.set_trial_user_attr(trial_id, _KEY, record)
+
+
+def in_memory_study(
+    trials: Sequence[Trial], states: Iterable[TrialState], space: ConfigurationSpace
+) -> optuna.Study:
+    """Make a study of trials that were never stored."""
+    distributions = {name: distribution(hp) for name, hp in space.items()}
+    with quiet():
+        study = optuna.create_study(study_name="autonas")
+        for trial, state in zip(trials, states, strict=True):
+            study.add_trial(_frozen(trial, state, _record(trial), distributions))
+    return study
+
+
+def _frozen(
+    trial: Trial, state: TrialState, record: Mapping[str, Any], distributions: Mapping[str, Any]
+) -> FrozenTrial:
+    native = values(trial.configuration)
+    vector = dict(zip(distributions, trial.configuration.get_array().tolist(), strict=True))
+    now = dt.datetime.now()  # noqa: DTZ005 - Optuna's dates are local
+    value = _value(trial, state)
+    return FrozenTrial(
+        number=-1,  # given by the storage
+        trial_id=-1,
+        state=state,
+        value=value[0] if value else None,
+        datetime_start=now,
+        datetime_complete=now if state.is_finished() else None,
+        params={name: parameter(distributions[name], native[name], vector[name]) for name in native},
+        distributions={name: distributions[name] for name in native},
+        user_attrs={_KEY: record},
+        system_attrs={},
+        intermediate_values={
+            fidelity: loss for fidelity, loss in trial.losses.items() if math.isfinite(loss)
+        },
+    )
+
+
+def _record(trial: Trial) -> dict[str, Any]:
+    return {
+        "number": trial.number,
+        "origin": trial.origin,
+        "seed": trial.seed,
+        "configuration": values(trial.configuration),
+        "jobs": [],
+        "results": [_plain(result) for result in trial.results],
+        "failure": asdict(trial.failure) if trial.failure else None,
+    }
+
+
+def _value(trial: Trial, state: TrialState) -> list[float] | None:
+    loss = trial.losses.get(trial.fidelity, math.nan)
+    if state in (TrialState.COMPLETE, TrialState.PRUNED) and math.isfinite(loss):
+        return [loss]
+    return None
+
+
+def _plain(result: Result) -> dict[str, Any]:
+    loss = result.loss  # JSON knows no infinity; ``float`` reads both back
+    return {**asdict(result), "loss": loss if math.isfinite(loss) else repr(loss)}
+
+
+class _QuickStorage(RDBStorage):
+    """Optuna's storage without a look, parameter by parameter, for another distribution of the same name."""
+
+    def _set_trial_param_without_commit(self, *args: Any) -> None:
+        # All trials of a run have the same distributions. Were this renamed in Optuna, writing would only be
+        # slower.
+        session, trial_id, name, value, distribution, *_ = args
+        super()._set_trial_param_without_commit(session, trial_id, name, value, distribution, distribution)
+
+
+def _open(url: str) -> RDBStorage:
+    with quiet():
+        storage = _QuickStorage(url)
+    if storage.engine.dialect.name == "sqlite":
+        import sqlalchemy  # noqa: PLC0415
+
+        # A write-ahead log needs no wait for the disk at every record: a crash of the process loses nothing,
+        # one of the machine at most the last records.
+        @sqlalchemy.event.listens_for(storage.engine, "connect")
+        def _fast(connection: Any, _: Any) -> None:
+            with contextlib.closing(connection.cursor()) as cursor:
+                cursor.execute("PRAGMA journal_mode=WAL")
+                cursor.execute("PRAGMA synchronous=NORMAL")
+
+        storage.engine.dispose()
+    return storage

@@ -1,0 +1,203 @@
+"""The search: ask for a job, run it, tell what came of it."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ConfigSpace import Configuration, ConfigurationSpace
+
+from autonas.optimization._loop import Limits, Loop, SearchFailed
+from autonas.optimization._settings import entropy_of, kept_settings, settings_of
+from autonas.optimization.history import RunHistory
+from autonas.optimization.interfaces import Job, Result, Trial
+from autonas.optimization.optimizers import resolve
+from autonas.optimization.proposals import Proposals
+from autonas.optimization.runners import InProcessRunner
+from autonas.optimization.runners.task import accepted_keywords
+from autonas.optimization.schedules.rungs import check_fidelities
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+
+    from autonas.optimization._store import Store
+
+__all__ = ["SearchFailed", "search"]
+
+
+def search(
+    objective: Callable[..., Any],
+    space: ConfigurationSpace,
+    *,
+    optimizer: Any = "bohb",
+    min_fidelity: int = 1,
+    max_fidelity: int = 81,
+    eta: int = 3,
+    max_total_fidelity: float | None = None,
+    n_trials: int | None = None,
+    time_limit: float | None = None,
+    run_dir: str | Path | None = None,
+    storage: str | BaseStorage | None = None,
+    initial_configurations: Sequence[Configuration | Mapping[str, Any]] = (),
+    random_state: Any = None,
+    callbacks: Sequence[Callable[[RunHistory, Trial, Result], Any]] = (),
+) -> RunHistory:
+    """Search a space for the configuration with the lowest loss.
+
+    Parameters
+    ----------
+    objective : callable
+        ``objective(configuration, fidelity, *, seed, checkpoint, deadline)`` trains a configuration (a
+        dictionary of its active hyperparameters) up to a fidelity, such as a number of epochs, and returns
+        the loss, or a dictionary with ``"loss"`` and, if it likes, ``"cost"``, ``"fidelity"`` (the one
+        reached, where the deadline cut it short) and anything else that JSON can hold. The keywords are
+        passed if it names them: ``seed``, an int, the same at each rung of a trial; ``checkpoint``, a
+        directory of the trial that persists from rung to rung (a ``pathlib.Path``); ``deadline``, a value of
+        ``time.monotonic()`` or None. An exception, or a loss that is not finite, makes a failed trial.
+    space : ConfigurationSpace
+        The space.
+    optimizer : str or pair, default="bohb"
+        A name of :data:`OPTIMIZERS`, or a pair (sampler, schedule) of names, objects or classes.
+    min_fidelity, max_fidelity, eta : int
+        The rungs are ``max_fidelity // eta**k``, not below ``min_fidelity``.
+    max_total_fidelity : float, optional
+        No job starts that would spend more than this over all trials. Going on from a lower rung pays only
+        for what is new.
+    n_trials : int, optional
+        Configurations at most.
+    time_limit : float, optional
+        Seconds after which no job starts; the ``deadline`` of the objective.
+    run_dir : str or Path, optional
+        A directory for the run's records. If they are there already the run goes on where it stopped, and
+        limits count over all its pieces. By default the history is in memory only.
+    storage : str or optuna.storages.BaseStorage, optional
+        An Optuna storage or the URL of one, for the history; by default an SQLite file in ``run_dir``.
+    initial_configurations : sequence of Configuration or mapping
+        Tried first, after the space's default configuration, which is always trial 0.
+    random_state : None, int, RandomState or Generator
+        The seed. With a seed and no ``time_limit`` the history, but for times, is the same each time, be the
+        run interrupted and resumed or not.
+    callbacks : sequence of callable
+        ``callback(history, trial, result)`` is called after each result; a true return value ends the search.
+
+    Returns
+    -------
+    RunHistory
+
+    Raises
+    ------
+    ValueError
+        For an argument that is out of its range, or a ``run_dir`` of other settings.
+    SearchFailed
+        If the first five trials fail, all by the same cause.
+
+    Examples
+    --------
+    >>> space = ConfigurationSpace({"x": (-5.0, 5.0)})
+    >>> history = search(lambda configuration, fidelity: configuration["x"] ** 2 + 1 / fidelity, space,
+    ...                  max_fidelity=9, n_trials=20, random_state=0)
+    >>> history.best.fidelity
+    9
+    """
+    limits = _limits(n_trials, time_limit, max_total_fidelity)
+    fidelities = _fidelities(min_fidelity=min_fidelity, max_fidelity=max_fidelity, eta=eta)
+    if not isinstance(space, ConfigurationSpace):
+        raise ValueError(  # noqa: TRY004 - all arguments fail alike
+            f"`space` is {space!r}, but must be a ConfigurationSpace; `autonas.load_space` makes one."
+        )
+    accepted = accepted_keywords(objective)
+    for place, callback in enumerate(callbacks):
+        if not callable(callback):
+            raise ValueError(  # noqa: TRY004 - all arguments fail alike
+                f"`callbacks[{place}]` is {callback!r}, but must be callable."
+            )
+    sampler, schedule, name = resolve(optimizer, space, **fidelities)
+    settings = settings_of(space, name, entropy_of(random_state), fidelities)
+
+    with contextlib.ExitStack() as stack:
+        directory = None if run_dir is None else Path(run_dir)
+        if directory is not None:
+            directory.mkdir(parents=True, exist_ok=True)
+            settings = kept_settings(settings, directory / "settings.json")
+        elif settings["random_state"] is None:
+            settings["random_state"] = np.random.SeedSequence().entropy
+        store = _store(directory, storage, space)
+        trials: list[Trial] = []
+        jobs: dict[int, Job] = {}
+        if store is not None:
+            stack.callback(store.close)
+            trials, jobs = store.read()
+        history = RunHistory(space, fidelities["max_fidelity"], trials, store)
+        checkpoints = None
+        if "checkpoint" in accepted:
+            checkpoints = (
+                directory / "trials"
+                if directory is not None
+                else Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="autonas-")))
+            )
+        loop = Loop(
+            history=history,
+            proposals=Proposals(space, sampler, initial_configurations, settings["random_state"], trials),
+            schedule=schedule,
+            runner=InProcessRunner(objective),
+            limits=limits,
+            callbacks=tuple(callbacks),
+            accepted=accepted,
+            checkpoints=checkpoints,
+            store=store,
+        )
+        loop.replay(jobs)
+        loop.run()
+    return history
+
+
+def _store(
+    directory: Path | None, storage: str | BaseStorage | None, space: ConfigurationSpace
+) -> Store | None:
+    if directory is None and storage is None:
+        return None
+    from autonas.optimization._store import Store  # noqa: PLC0415 - Optuna and SQLAlchemy are slow to import
+
+    if storage is None:
+        assert directory is not None
+        return Store(f"sqlite:///{directory.resolve() / 'history.db'}", "autonas", space)
+    # In a storage that is shared, the run's directory tells its study from others; without one it is a new
+    # study.
+    name = "autonas-" + (
+        np.random.default_rng().bytes(4).hex() if directory is None else directory.resolve().name
+    )
+    return Store(storage, name, space)
+
+
+def _fidelities(**given: Any) -> dict[str, int]:
+    # numpy's integers are welcome; True is no number.
+    plain = {name: int(value) if isinstance(value, np.integer) else value for name, value in given.items()}
+    check_fidelities(**plain)
+    return plain
+
+
+def _limits(n_trials: int | None, time_limit: float | None, max_total_fidelity: float | None) -> Limits:
+    given = {"n_trials": n_trials, "time_limit": time_limit, "max_total_fidelity": max_total_fidelity}
+    if all(value is None for value in given.values()):
+        raise ValueError(
+            "Nothing would end the search: give at least one of `n_trials`, `time_limit`, "
+            "`max_total_fidelity`."
+        )
+    for name, value in given.items():
+        if value is None:
+            continue
+        number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+        if not number or not value > 0 or not math.isfinite(value):
+            raise ValueError(f"`{name}` is {value!r}, but must be a number > 0, or None for no such limit.")
+    if n_trials is not None and int(n_trials) != n_trials:
+        raise ValueError(f"`n_trials` is {n_trials!r}, but must be an int; round it.")
+    return Limits(
+        n_trials=math.inf if n_trials is None else int(n_trials),
+        seconds=math.inf if time_limit is None else float(time_limit),
+        total_fidelity=math.inf if max_total_fidelity is None else float(max_total_fidelity),
+    )

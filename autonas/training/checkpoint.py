@@ -1,0 +1,124 @@
+"""What a trial leaves on disk: tensors and JSON in safetensors files. Loading them executes nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from autonas.training.loop import Member, Progress
+
+__all__ = ["StoredModel", "load_model", "load_state", "save_model", "save_state"]
+
+STATE = "state.safetensors"
+MODEL = "model.safetensors"
+_ABOUT = "autonas"
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """The best networks of a trial, one a fold, and what they say of the validation rows.
+
+    Attributes
+    ----------
+    outputs : ndarray
+        The validation outputs, the folds' one after the other.
+    weights : list of dict
+        State dictionaries, by fold.
+    about : mapping
+        ``best_loss`` and ``curve`` (the validation loss by epoch).
+    """
+
+    outputs: npt.NDArray[Any]
+    weights: list[dict[str, torch.Tensor]]
+    about: Mapping[str, Any]
+
+
+def save_state(folder: Path, members: Sequence[Member], epoch: int) -> None:
+    """Write all that is needed to go on with a training: weights, their averages, the optimizers' states."""
+    tensors: dict[str, torch.Tensor] = {}
+    plain: dict[str, Any] = {}
+    for k, member in enumerate(members):
+        tensors |= {f"{k}/network/{n}": t for n, t in member.network.state_dict().items()}
+        tensors |= {f"{k}/average/{n}": t for n, t in member.average.network.state_dict().items()}
+        for i, values in member.optimizer.state_dict()["state"].items():
+            for name, value in values.items():
+                place = tensors if isinstance(value, torch.Tensor) else plain
+                place[f"{k}/optimizer/{i}/{name}"] = value
+    _write(folder / STATE, tensors, {"epoch": epoch, "plain": plain})
+
+
+def load_state(folder: Path, members: Sequence[Member]) -> int:
+    """Bring members to where a saved training stood; returns its epoch, 0 where none was saved."""
+    if not (folder / STATE).exists():
+        return 0
+    tensors, about = _read(folder / STATE)
+    for k, member in enumerate(members):
+        member.network.load_state_dict(_below(tensors, f"{k}/network/"))
+        member.average.network.load_state_dict(_below(tensors, f"{k}/average/"))
+        state: dict[int, dict[str, Any]] = {}
+        for name, value in _below({**tensors, **about["plain"]}, f"{k}/optimizer/").items():
+            place, key = name.split("/")
+            state.setdefault(int(place), {})[key] = value
+        groups = member.optimizer.state_dict()["param_groups"]
+        member.optimizer.load_state_dict({"state": state, "param_groups": groups})
+    return int(about["epoch"])
+
+
+def save_model(folder: Path, progress: Progress) -> None:
+    """Write the best weights of a training, and the validation outputs that they gave."""
+    assert progress.best_outputs is not None and progress.best_weights is not None
+    tensors = {"outputs": torch.from_numpy(progress.best_outputs)}
+    for k, weights in enumerate(progress.best_weights):
+        tensors |= {f"{k}/{n}": t for n, t in weights.items()}
+    _write(folder / MODEL, tensors, {"curve": progress.curve, "best_loss": progress.best_loss})
+
+
+def load_model(folder: Path) -> StoredModel:
+    """Read what :func:`save_model` wrote."""
+    tensors, about = _read(folder / MODEL)
+    outputs = tensors.pop("outputs").numpy()
+    n_members = 1 + max(int(name.split("/")[0]) for name in tensors)
+    return StoredModel(outputs, [_below(tensors, f"{k}/") for k in range(n_members)], about)
+
+
+def load_outputs(folder: Path) -> npt.NDArray[Any]:
+    """Read only the validation outputs of a stored model."""
+    with safe_open(folder / MODEL, framework="pt") as file:
+        return np.asarray(file.get_tensor("outputs").numpy())
+
+
+def load_progress(folder: Path, epoch: int) -> Progress:
+    """Put together the progress of a training that stood at ``epoch``."""
+    if epoch == 0:
+        return Progress()
+    model = load_model(folder)
+    curve = list(model.about["curve"])[:epoch]
+    return Progress(epoch, curve, model.about["best_loss"], model.outputs, model.weights)
+
+
+def _write(path: Path, tensors: Mapping[str, torch.Tensor], about: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    whole = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
+    temporary = path.with_suffix(".tmp")
+    save_file(whole, temporary, metadata={_ABOUT: json.dumps(about)})
+    os.replace(temporary, path)  # noqa: PTH105 - Path.replace does the same; this is the call that says "atomic"
+
+
+def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    with safe_open(path, framework="pt") as file:
+        about = json.loads((file.metadata() or {})[_ABOUT])
+        return {name: file.get_tensor(name) for name in file.keys()}, about  # noqa: SIM118 - no mapping
+
+
+def _below(tensors: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,64 @@
+"""The wheel holds every search space and pipeline, and the library finds them there."""
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+CHECK = """
+import sys
+from pathlib import Path
+from autonas.presets import load_preset
+from autonas.spaces import available, load_space
+
+home = Path(sys.argv[1])
+for folder, load in (("search_spaces", load_space), ("pipelines", lambda name: load_preset(name).space())):
+    for name, path in available(folder).items():
+        assert home in path.parents, path
+        load(name).get_default_configuration()
+        print(folder, name)
+"""
+
+
+def test_every_yaml_file_loads_from_the_wheel(tmp_path):
+    project = tmp_path / "project"
+    project.mkdir()
+    for name in ("autonas", "search_spaces", "pipelines"):
+        shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "LICENSE"):
+        shutil.copy(ROOT / name, project / name)
+    readme = ROOT / "README.md"
+    (project / "README.md").write_text(readme.read_text() if readme.exists() else "AutoNAS")
+
+    build = [
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        str(tmp_path),
+        str(project),
+    ]
+    done = subprocess.run(build, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    (wheel,) = tmp_path.glob("autonas-*.whl")
+    unzipped = (tmp_path / "unzipped").resolve()
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(unzipped)
+    environment = {**os.environ, "PYTHONPATH": str(unzipped)}
+    command = [sys.executable, "-c", CHECK, str(unzipped)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment)
+    assert done.returncode == 0, done.stderr
+    wanted = [
+        f"{folder} {p.stem}"
+        for folder in ("search_spaces", "pipelines")
+        for p in sorted((ROOT / folder).glob("*.yaml"))
+    ]
+    assert done.stdout.split("\n")[:-1] == wanted
+    assert (unzipped / "autonas" / "py.typed").exists()

@@ -1,0 +1,187 @@
+"""One trial: continued bit for bit, stopped by the deadline, refused when it diverges."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors import safe_open
+
+from autonas.networks import NETWORKS
+from autonas.presets import load_preset
+from autonas.spaces import narrow, values
+from autonas.training.checkpoint import load_model
+from autonas.training.loop import NonFiniteLossError
+from autonas.training.optim import OPTIMIZERS
+from autonas.training.trial import Trainer
+from autonas.training.validation import make_folds
+from tests.training.tasks import make_task
+
+SPACE = load_preset("tabular").space()
+
+
+def configuration_of(**choices):
+    return values(narrow(SPACE, choices).get_default_configuration())
+
+
+def make_trainer(task, validation=2, max_epochs=9):
+    folds = make_folds(
+        validation, None, task.target, classification=task.n_classes > 0, random_state=0
+    )
+    return Trainer(task, folds, NETWORKS, max_epochs=max_epochs)
+
+
+def contents(path):
+    with safe_open(path, framework="pt") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118
+
+
+def assert_same_files(one, other):
+    for name in ("state.safetensors", "model.safetensors"):
+        (a, about_a), (b, about_b) = contents(one / name), contents(other / name)
+        assert about_a == about_b
+        assert a.keys() == b.keys()
+        for key in a:
+            assert torch.equal(a[key], b[key]), key
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("network", NETWORKS)
+def test_continued_equals_unbroken(network, optimizer, tmp_path):
+    trainer = make_trainer(make_task())
+    configuration = configuration_of(network=network, optimizer=optimizer)
+    whole = trainer(configuration, 9, seed=7, checkpoint=tmp_path / "whole")
+    for epochs in (1, 3, 9):
+        torch.rand(epochs)  # the global generator must not matter
+        pieces = make_trainer(make_task())(configuration, epochs, seed=7, checkpoint=tmp_path / "pieces")
+    assert_same_files(tmp_path / "whole", tmp_path / "pieces")
+    whole.pop("train_seconds"), pieces.pop("train_seconds")
+    assert whole == pieces
+    assert len(whole["curve"]) == 9
+    assert whole["loss"] == min(whole["curve"])
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10**6), classes=st.sampled_from([0, 2, 4]))
+def test_every_configuration_trains(seed, classes, tmp_path_factory):
+    """Any configuration of the preset gives finite predictions, or says that it diverged."""
+    space = load_preset("tabular").space()
+    space.seed(seed)
+    task = make_task(60, classes=classes, seed=seed)
+    folder = tmp_path_factory.mktemp("trial")
+    trainer = make_trainer(task, "holdout", max_epochs=2)
+    configuration = values(space.sample_configuration())
+    try:
+        result = trainer(configuration, 2, seed=seed, checkpoint=folder)
+    except NonFiniteLossError:
+        return
+    predictions = trainer.predictions(folder)
+    assert np.isfinite(predictions).all()
+    assert result["loss"] == pytest.approx(trainer.judge(predictions))
+    if classes:
+        np.testing.assert_allclose(predictions.sum(axis=1), 1)
+
+
+def test_global_random_state_is_left_alone(tmp_path):
+    state = torch.get_rng_state()
+    make_trainer(make_task())(configuration_of(), 1, seed=0, checkpoint=tmp_path)
+    assert torch.equal(state, torch.get_rng_state())
+
+
+def test_restored_networks_repeat_the_stored_predictions(tmp_path):
+    task = make_task()
+    trainer = make_trainer(task, 3)
+    trainer(configuration_of(), 3, seed=0, checkpoint=tmp_path)
+    networks = trainer.restore(configuration_of(), load_model(tmp_path).weights)
+    again = [
+        trained.predict(trained.preprocessor.transform(task.table.take(rows)))
+        for trained, (_, rows) in zip(networks, trainer.folds, strict=True)
+    ]
+    np.testing.assert_allclose(np.concatenate(again), trainer.predictions(tmp_path), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("classes", [0, 3])
+def test_learns(classes, tmp_path):
+    task = make_task(400, classes=classes, missing=False)
+    trainer = make_trainer(task, "holdout", max_epochs=27)
+    result = trainer(configuration_of(), 27, seed=0, checkpoint=tmp_path)
+    nothing = np.log(3) if classes else task.target.std()
+    assert result["loss"] < nothing / 2
+
+
+def test_deadline_in_the_past_still_leaves_a_network(tmp_path):
+    trainer = make_trainer(make_task())
+    result = trainer(configuration_of(), 9, seed=0, checkpoint=tmp_path, deadline=time.monotonic() - 1)
+    assert result["fidelity"] == 0
+    assert np.isfinite(result["loss"])
+    assert np.isfinite(trainer.predictions(tmp_path)).all()
+
+
+def test_goes_on_after_a_deadline(tmp_path):
+    configuration = configuration_of()
+    trainer = make_trainer(make_task())
+    trainer(configuration, 3, seed=0, checkpoint=tmp_path / "cut")
+    trainer(configuration, 9, seed=0, checkpoint=tmp_path / "cut", deadline=time.monotonic() - 1)
+    trainer(configuration, 9, seed=0, checkpoint=tmp_path / "cut")
+    trainer(configuration, 9, seed=0, checkpoint=tmp_path / "whole")
+    assert_same_files(tmp_path / "whole", tmp_path / "cut")
+
+
+def test_divergence_is_named(tmp_path):
+    configuration = {**configuration_of(), "learning_rate": 1e30, "gradient_clipping": "none"}
+    configuration["mlp:normalization"] = "none"
+    with pytest.raises(NonFiniteLossError, match="epoch"):
+        make_trainer(make_task())(configuration, 9, seed=0, checkpoint=tmp_path)
+
+
+def test_regression_predictions_stay_in_the_range_seen(tmp_path):
+    task = make_task(classes=0)
+    trainer = make_trainer(task, "holdout")
+    trainer(configuration_of(), 9, seed=0, checkpoint=tmp_path)
+    (trained,) = trainer.restore(configuration_of(), load_model(tmp_path).weights)
+    far = task.table.take(np.arange(5))
+    far.numeric[:] = 1e6
+    learnt = task.target[trainer.folds[0][0]]
+    predictions = trained.predict(trained.preprocessor.transform(far))
+    assert (predictions >= learnt.min()).all()
+    assert (predictions <= learnt.max()).all()
+
+
+def test_class_weights_raise_the_recall_of_the_rare_class(tmp_path):
+    rng = np.random.default_rng(0)
+    task = make_task(600, classes=2)
+    keep = np.flatnonzero((task.target == 0) | (rng.random(600) < 0.15))
+    task = task.take(keep)
+    recall = {}
+    for kind in ("none", "balanced"):
+        trainer = make_trainer(task, "holdout", max_epochs=27)
+        trainer(configuration_of(class_weights=kind), 27, seed=0, checkpoint=tmp_path / kind)
+        predicted = trainer.predictions(tmp_path / kind).argmax(axis=1)
+        recall[kind] = predicted[trainer.valid_target == 1].mean()
+    assert recall["balanced"] > recall["none"]
+
+
+def test_rows_of_weight_zero_do_not_matter(tmp_path):
+    task = make_task(100)
+    twice = make_task(100, weight=np.r_[np.ones(50), np.zeros(50)])
+    twice.target[50:] = 0
+    folds = [(np.arange(40), np.arange(40, 50))]
+    with_junk = [(np.r_[np.arange(40), np.arange(50, 90)], np.arange(40, 50))]
+    losses = [
+        Trainer(t, f, NETWORKS, max_epochs=3).make_members(configuration_of(), 0)[0].train.weight
+        for t, f in ((task, folds), (twice, with_junk))
+    ]
+    assert losses[0] is None
+    assert losses[1][40:].sum() == 0
+
+
+def test_an_altered_file_is_not_executed(tmp_path):
+    """A pickle in place of a checkpoint raises, and runs nothing."""
+    trainer = make_trainer(make_task())
+    (tmp_path / "state.safetensors").write_bytes(b"cos\nsystem\n(S'touch executed'\ntR.")
+    with pytest.raises(Exception, match=r"(?i)header|safetensor|deserializ"):
+        trainer(configuration_of(), 1, seed=0, checkpoint=tmp_path)

@@ -1,9 +1,8 @@
-"""What ``fit`` does between scikit-learn's checks: the two wings joined, search on one side and training on the other."""
+"""What ``fit`` does after scikit-learn's checks: the two wings joined, search on one side, training on the other."""
 
 from __future__ import annotations
 
 import json
-import numbers
 import shutil
 import tempfile
 import time
@@ -136,7 +135,9 @@ def run(
         # A splitter of the user's may mean the rows' own order.
         table, target, weight = _canonical(table, target, weight)
     if len(target) < 2:
-        raise ValueError(f"Found n_samples={len(target)} (rows of weight 0 left out); at least 2 are needed to validate.")
+        raise ValueError(
+            f"Found n_samples={len(target)} (rows of weight 0 left out); at least 2 are needed to validate."
+        )
     task = Task(table, schema.cardinalities_, target, n_classes, weight, metric)
     run_dir, seed = _open_run_dir(estimator, task, seed)
     folds = make_folds(
@@ -148,9 +149,7 @@ def run(
     )
     chosen = resolve_search_space(estimator.search_space, preset, table, classification=n_classes > 0)
     min_epochs, max_epochs = _epochs(estimator, len(folds[0][0]))
-    trainer = Trainer(
-        task, folds, chosen.builds, max_epochs=max_epochs, defaults=chosen.defaults, device=device
-    )
+    trainer = Trainer(task, folds, chosen.builds, max_epochs=max_epochs, defaults=chosen.defaults, device=device)
     deadline = None if estimator.time_limit is None else started + estimator.time_limit
     history = search(
         trainer,
@@ -200,8 +199,8 @@ def default_max_epochs(n_rows: int) -> int:
 def _check_numbers(estimator: Any) -> None:
     for name in ("time_limit", "n_trials", "min_epochs", "max_epochs", "ensemble_size"):
         value = getattr(estimator, name)
-        kind = numbers.Real if name == "time_limit" else numbers.Integral
-        if value is not None and (not isinstance(value, kind) or isinstance(value, bool) or not value > 0):
+        kinds = (int, np.integer, float, np.floating) if name == "time_limit" else (int, np.integer)
+        if value is not None and (not isinstance(value, kinds) or isinstance(value, bool) or not value > 0):
             wanted = "a number of seconds > 0" if name == "time_limit" else "an int >= 1"
             raise ValueError(f"{name}={value!r}, but must be {wanted}, or None.")
     if estimator.time_limit is None and estimator.n_trials is None:
@@ -245,7 +244,11 @@ def _open_run_dir(estimator: Any, task: Task, seed: int | None) -> tuple[Path, i
         folder = Path(estimator.run_dir)
         folder.mkdir(parents=True, exist_ok=True)
     weight = np.ones(len(task.target)) if task.weight is None else task.weight
-    about = {"data": fingerprint(task.table, task.target, weight), "n_rows": len(task.target), "metric": task.metric.name}
+    about = {
+        "data": fingerprint(task.table, task.target, weight),
+        "n_rows": len(task.target),
+        "metric": task.metric.name,
+    }
     path = folder / "fit.json"
     if not path.exists():
         seed = int(np.random.SeedSequence().generate_state(1)[0] // 2) if seed is None else seed
@@ -269,10 +272,10 @@ def _progress(estimator: Any) -> list[Any]:
         return []
     best = [np.inf]
 
-    def announce(history: RunHistory, trial: Trial, result: Any) -> None:
+    def announce(_: RunHistory, trial: Trial, result: Result) -> None:
         if result.loss < best[0]:
             best[0] = result.loss
-            network = trial.configuration["network"] if "network" in trial.configuration else "default network"
+            network = trial.configuration.get("network", "default network")
             print(
                 f"[{result.finished:7.1f} s] trial {trial.number} ({network}, {trial.origin}): "
                 f"loss {result.loss:.5g} after {result.fidelity} epochs",
@@ -309,9 +312,7 @@ def _ensemble(
     for place, weight in weights.items():
         trial = history.trials[numbers[place]]
         model = load_model(_folder(run_dir, trial.number))
-        members.append(
-            Ensembled(trial.number, weight, trainer.restore(values(trial.configuration), model.weights))
-        )
+        members.append(Ensembled(trial.number, weight, trainer.restore(values(trial.configuration), model.weights)))
     return Ensemble(members), losses
 
 

@@ -19,7 +19,7 @@ def leaderboard(fitted: Fitted) -> pd.DataFrame:
     """List all trials, the best validation loss first."""
     weights = {m.trial: m.weight for m in fitted.ensemble.members}
     rows = [_row(fitted, trial, weights) for trial in fitted.history.trials]
-    table = pd.DataFrame(rows).sort_values(["loss", "trial"], na_position="last", ignore_index=True)
+    table: pd.DataFrame = pd.DataFrame(rows).sort_values(["loss", "trial"], na_position="last", ignore_index=True)
     table.index = table.index + 1
     table.index.name = "rank"
     return table
@@ -81,7 +81,7 @@ def describe_members(fitted: Fitted) -> str:
         trial = fitted.history.trials[member.trial]
         n_parameters = sum(p.numel() for p in member.networks[0].network.parameters())
         lines.append(
-            f"{member.weight:.3f}  trial {member.trial}: {len(member.networks)} network(s) of {n_parameters:,} parameters, "
+            f"{member.weight:.3f}  trial {member.trial}: {len(member.networks)} network(s), {n_parameters:,} parameters, "
             f"validation loss {fitted.losses[member.trial]:.5g}"
         )
         lines += [f"         {name}: {value}" for name, value in values(trial.configuration).items()]

@@ -61,7 +61,7 @@ def resolve_search_space(given: Any, preset: Preset, table: Table, *, classifica
     ValueError
         For unknown names and values, with what exists.
     """
-    if isinstance(given, (str, Path)) and not isinstance(given, ConfigurationSpace):
+    if isinstance(given, (str, Path)):
         given = _load(given)
     if isinstance(given, ConfigurationSpace):
         return _joint(given, preset, table, classification=classification)
@@ -78,14 +78,14 @@ def resolve_search_space(given: Any, preset: Preset, table: Table, *, classifica
             "list of these), a ConfigurationSpace."
         )
     known = [f if isinstance(f, NetworkFamily) else load_family(f) for f in families]
-    space = preset.space(families=known, choices={k: v for k, v in choices.items() if k not in ("network",)})
+    space = preset.space(families=known, choices={k: v for k, v in choices.items() if k != "network"})
     if "network" in choices:
         space = narrow(space, {"network": choices["network"]})
     return SearchSpace(_fixed(space, table, classification), {f.name: _build_of(f) for f in known}, {})
 
 
 def _load(source: str | Path) -> Any:
-    """A YAML file holds a joint space if it has the hyperparameter ``network``, else a family."""
+    """Load a YAML file: a joint space if it has the hyperparameter ``network``, else a family."""
     space = load_space(source)
     return space if "network" in space else load_family(source)
 
@@ -109,8 +109,8 @@ def _build_of(family: NetworkFamily) -> Build:
         return family.build
     if family.name not in NETWORKS:
         raise ValueError(
-            f"The network family {family.name!r} is not one of the library's ({', '.join(map(repr, NETWORKS))}), and its "
-            'YAML has no key `build`: add build: "file.py:function" or "module:function".'
+            f"The network family {family.name!r} is not one of the library's ({', '.join(map(repr, NETWORKS))}), and "
+            'its YAML has no key `build`: add build: "file.py:function" or "module:function".'
         )
     return NETWORKS[family.name]
 

@@ -163,9 +163,7 @@ class Draft:
 
         if broken := bites(space.get_default_configuration()):
             if not mend_defaults:
-                raise ValueError(
-                    f"the default configuration is forbidden by {_text(broken[0])}: change a default."
-                )
+                raise ValueError(f"the default configuration is forbidden by {_text(broken[0])}: change a default.")
             return self._with_legal_defaults(space, bites).build()
         space.add(clauses)
         _order_conditions(space)
@@ -195,16 +193,10 @@ class Draft:
         sides = [{"type": kind, "parent": parent, "value": value} for kind in ("LT", "GT")]
         return {"type": "OR", "conditions": sides}
 
-    def _with_legal_defaults(
-        self, space: ConfigurationSpace, bites: Callable[[Configuration], list[Tree]]
-    ) -> Draft:
+    def _with_legal_defaults(self, space: ConfigurationSpace, bites: Callable[[Configuration], list[Tree]]) -> Draft:
         """Take over, from the legal one nearest to the default of many samples, what the clauses look at."""
         involved = {
-            leaf[k]
-            for t in self.forbiddens
-            for leaf in leaves(t)
-            for k in ("name", "left", "right")
-            if k in leaf
+            leaf[k] for t in self.forbiddens for leaf in leaves(t) for k in ("name", "left", "right") if k in leaf
         }
         for name in reversed(list(self.hyperparameters)):
             if name in involved and name in self.conditions:
@@ -222,9 +214,7 @@ class Draft:
             for n in involved
             if n in nearest and not isinstance(space[n], Constant)
         }
-        return Draft(
-            self.name, self.meta, {**self.hyperparameters, **defaults}, self.conditions, self.forbiddens
-        )
+        return Draft(self.name, self.meta, {**self.hyperparameters, **defaults}, self.conditions, self.forbiddens)
 
 
 def _tried(decoders: Mapping[str, Any], tree: Tree, space: ConfigurationSpace, what: str) -> Any:
@@ -260,9 +250,7 @@ def _told_apart(conditions: Mapping[str, Tree]) -> dict[str, Tree]:
     def shape(tree: Tree, *, kinds: bool) -> str:
         if "conditions" not in tree:
             return repr(tree)
-        return (
-            f"{tree['type'] * kinds}({','.join(sorted(shape(t, kinds=kinds) for t in tree['conditions']))})"
-        )
+        return f"{tree['type'] * kinds}({','.join(sorted(shape(t, kinds=kinds) for t in tree['conditions']))})"
 
     def doubled(tree: Tree) -> Tree:
         parts = [doubled(t) for t in tree.get("conditions", ())]

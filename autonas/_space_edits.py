@@ -94,9 +94,7 @@ def full_name(names: Iterable[str], name: str) -> str:
         return name
     found = [n for n in names if n.partition(":")[2] == name]
     if len(found) > 1:
-        raise ValueError(
-            f"Hyperparameter {name!r} may mean {' or '.join(map(repr, found))}: write one of them."
-        )
+        raise ValueError(f"Hyperparameter {name!r} may mean {' or '.join(map(repr, found))}: write one of them.")
     if not found:
         raise unknown_name("hyperparameter", name, names)
     return found[0]

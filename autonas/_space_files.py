@@ -58,9 +58,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
     return content
 
 
-def check_keys(
-    where: str, mapping: Mapping[Any, Any], required: Iterable[str], optional: Iterable[str] = ()
-) -> None:
+def check_keys(where: str, mapping: Mapping[Any, Any], required: Iterable[str], optional: Iterable[str] = ()) -> None:
     """Raise a ValueError for a key that is not known (the nearest is named) or is missing."""
     required = set(required)
     known = required | set(optional)
@@ -99,9 +97,7 @@ def space_from_mapping(mapping: Mapping[str, Any], path: Path) -> ConfigurationS
 def _records(mapping: Mapping[str, Any], key: str, path: Path) -> list[dict[str, Any]]:
     records = mapping.get(key) or []
     if not isinstance(records, list) or not all(isinstance(r, dict) for r in records):
-        raise ValueError(
-            f"{path}: {key!r} is {_kind(records)}, but must be a list ('- ' before each) of mappings."
-        )
+        raise ValueError(f"{path}: {key!r} is {_kind(records)}, but must be a list ('- ' before each) of mappings.")
     return records
 
 

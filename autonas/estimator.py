@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numbers
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from ConfigSpace import Configuration
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import Tags, _safe_indexing, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from autonas._fitting import run
@@ -71,8 +70,17 @@ class _AutoNAS(BaseEstimator):  # type: ignore[misc]
         self.verbose = verbose
         self.random_state = random_state
 
-    def _fit(self, X: Any, target: Array, classes: Array | None, sample_weight: Any, started: float) -> None:
+    def _checked(self, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> tuple[Any, Any, Array | None]:
+        """Check the form of the input; rows of weight zero count as not there."""
+        X = check_X(X, self, y)
+        validate_data(self, X, reset=reset, skip_check_array=True)
         weight = check_weight(sample_weight, X)
+        if weight is not None and not weight.all():
+            rows = np.flatnonzero(weight)
+            X, y, weight = _safe_indexing(X, rows), _safe_indexing(y, rows), weight[rows]
+        return X, y, weight
+
+    def _fit(self, X: Any, target: Array, classes: Array | None, weight: Array | None, started: float) -> None:
         seed = None if self.random_state is None else _seed(self.random_state)
         self._fitted = run(self, X, target, classes, weight, seed=seed, started=started)
         self.history_ = self._fitted.history
@@ -97,7 +105,8 @@ class _AutoNAS(BaseEstimator):  # type: ignore[misc]
         -------
         DataFrame
             One row a trial: ``trial``, ``network``, ``loss`` (the metric as a loss), ``epochs`` trained,
-            ``best_epoch``, ``ensemble_weight``, ``origin`` (what proposed it), ``seconds``, ``n_parameters``, ``state``.
+            ``best_epoch``, ``ensemble_weight``, ``origin`` (what proposed it), ``seconds``, ``n_parameters`` of each of
+            its networks, ``state``.
         """
         check_is_fitted(self)
         return leaderboard(self._fitted)
@@ -122,16 +131,7 @@ class _AutoNAS(BaseEstimator):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.input_tags.sparse = True
-        tags.input_tags.categorical = True
-        tags.input_tags.string = True
         return tags
-
-
-def _check_refit(estimator: _AutoNAS, X: Any) -> Any:
-    check_is_fitted(estimator)
-    X = check_X(X, estimator)
-    validate_data(estimator, X, reset=False, skip_check_array=True)
-    return X
 
 
 def _seed(random_state: Any) -> int:
@@ -244,10 +244,9 @@ class AutoNASClassifier(ClassifierMixin, _AutoNAS):  # type: ignore[misc]
             If every trial failed; the message says why.
         """
         started = time.monotonic()
-        X = check_X(X, self, y)
-        validate_data(self, X, reset=True, skip_check_array=True)
+        X, y, weight = self._checked(X, y, sample_weight, reset=True)
         self.classes_, codes = encode_classes(y, X)
-        self._fit(X, codes, self.classes_, sample_weight, started)
+        self._fit(X, codes, self.classes_, weight, started)
         return self
 
     def predict_proba(self, X: Any) -> Array:
@@ -283,12 +282,13 @@ class AutoNASClassifier(ClassifierMixin, _AutoNAS):  # type: ignore[misc]
         AutoNASClassifier
             Itself, predicting by the new networks. Each is trained for the epochs that were best in the search.
         """
-        X = _check_refit(self, X)
+        check_is_fitted(self)
+        X, y, weight = self._checked(X, y, sample_weight, reset=False)
         labels, codes = encode_classes(y, X)
         new = np.setdiff1d(labels, self.classes_)
         if len(new):
             raise ValueError(f"y has classes that fit did not see: {new.tolist()}; call fit instead.")
-        self._fitted.refit(X, np.searchsorted(self.classes_, labels)[codes], check_weight(sample_weight, X))
+        self._fitted.refit(X, np.searchsorted(self.classes_, labels)[codes], weight)
         return self
 
 
@@ -330,9 +330,8 @@ class AutoNASRegressor(RegressorMixin, _AutoNAS):  # type: ignore[misc]
             If every trial failed; the message says why.
         """
         started = time.monotonic()
-        X = check_X(X, self, y)
-        validate_data(self, X, reset=True, skip_check_array=True)
-        self._fit(X, check_regression_target(y, X), None, sample_weight, started)
+        X, y, weight = self._checked(X, y, sample_weight, reset=True)
+        self._fit(X, check_regression_target(y, X), None, weight, started)
         return self
 
     def predict(self, X: Any) -> Array:
@@ -363,6 +362,7 @@ class AutoNASRegressor(RegressorMixin, _AutoNAS):  # type: ignore[misc]
         AutoNASRegressor
             Itself, predicting by the new networks. Each is trained for the epochs that were best in the search.
         """
-        X = _check_refit(self, X)
-        self._fitted.refit(X, check_regression_target(y, X), check_weight(sample_weight, X))
+        check_is_fitted(self)
+        X, y, weight = self._checked(X, y, sample_weight, reset=False)
+        self._fitted.refit(X, check_regression_target(y, X), weight)
         return self

@@ -130,24 +130,18 @@ def load_preset(source: Source) -> Preset:
     )
     networks = content.pop("networks")
     if not isinstance(networks, list) or not networks:
-        raise ValueError(
-            f"{path}: 'networks' is {networks!r}, but must be a list of names or paths: [mlp, resnet]."
-        )
+        raise ValueError(f"{path}: 'networks' is {networks!r}, but must be a list of names or paths: [mlp, resnet].")
     content = {key: value for key, value in content.items() if value is not None}
     for key in ("preprocessing", "training"):
         content[key] = _beside(path, key, content.get(key))
     if not isinstance(content.get("defaults", {}), dict):
-        raise ValueError(
-            f"{path}: 'defaults' is {content['defaults']!r}, but must be a mapping of names to values."
-        )
+        raise ValueError(f"{path}: 'defaults' is {content['defaults']!r}, but must be a mapping of names to values.")
     size = content.get("ensemble_size", 1)
     if not isinstance(size, int) or isinstance(size, bool) or size < 1:
         raise ValueError(f"{path}: 'ensemble_size' is {size!r}, but must be an integer of 1 or more.")
     folds = content.get("validation", "auto")
     if folds not in {"auto", "holdout", "cv"} and not (type(folds) is int and folds >= 2):
-        raise ValueError(
-            f"{path}: 'validation' is {folds!r}, but must be 'auto', 'holdout', 'cv' or 2 or more folds."
-        )
+        raise ValueError(f"{path}: 'validation' is {folds!r}, but must be 'auto', 'holdout', 'cv' or 2 or more folds.")
     return Preset(path.stem, networks=tuple(_beside(path, "networks", n) for n in networks), **content)
 
 

@@ -197,9 +197,7 @@ def load_family(source: Source | NetworkFamily) -> NetworkFamily:
 def _load_build(path: Path, reference: object) -> Callable[..., Any]:
     where, _, name = str(reference).rpartition(":")
     if not isinstance(reference, str) or not where or not name.isidentifier():
-        raise ValueError(
-            f"{path}: build is {reference!r}, but must be 'module:callable' or 'file.py:callable'."
-        )
+        raise ValueError(f"{path}: build is {reference!r}, but must be 'module:callable' or 'file.py:callable'.")
     try:
         module = _run_file(path.parent / where) if where.endswith(".py") else importlib.import_module(where)
     except (ImportError, OSError) as error:
@@ -257,9 +255,7 @@ def compose(
     """
     names = [family.name for family in families]
     if not names or len(set(names)) < len(names):
-        raise ValueError(
-            f"The network families are {names}, but there must be one at least, each with its own name."
-        )
+        raise ValueError(f"The network families are {names}, but there must be one at least, each with its own name.")
     network: dict[str, Any] = {"name": "network", "meta": {"role": "architecture"}}
     if len(names) == 1:
         network |= {"type": "constant", "value": names[0]}
@@ -276,9 +272,7 @@ def compose(
     owners = {"network": "the choice of the network family"}
     for owner, draft in drafts:
         for clash in draft.hyperparameters.keys() & owners.keys():
-            raise ValueError(
-                f"Hyperparameter {clash!r} is both in {owner!r} and in {owners[clash]!r}: rename one."
-            )
+            raise ValueError(f"Hyperparameter {clash!r} is both in {owner!r} and in {owners[clash]!r}: rename one.")
         owners |= dict.fromkeys(draft.hyperparameters, owner)
         joint.hyperparameters |= draft.hyperparameters
         joint.conditions |= draft.conditions
@@ -323,9 +317,7 @@ def narrow(space: ConfigurationSpace, choices: Mapping[str, Any]) -> Configurati
     for key, choice in choices.items():
         name = full_name(space, key)
         if name in records:
-            raise ValueError(
-                f"Hyperparameter {name!r} is chosen twice, under {key!r} and another name: remove one."
-            )
+            raise ValueError(f"Hyperparameter {name!r} is chosen twice, under {key!r} and another name: remove one.")
         records[name] = narrowed(space[name], draft.hyperparameters[name], choice)
     return draft.edited(records).build(mend_defaults=True)
 

@@ -11,7 +11,14 @@ from statsmodels.datasets import fair
 
 from autonas import AutoNASClassifier
 
-OCCUPATIONS = ["student", "farming or unskilled", "white-collar", "teacher or nurse", "manager", "professional"]
+OCCUPATIONS = [
+    "student",
+    "farming or unskilled",
+    "white-collar",
+    "teacher or nurse",
+    "manager",
+    "professional",
+]
 
 data = fair.load_pandas().data
 for column in ("occupation", "occupation_husb"):
@@ -25,4 +32,7 @@ print(X.head().to_string())
 X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.3, stratify=y, random_state=0)
 clf = AutoNASClassifier(time_limit=20, metric="roc_auc", random_state=0).fit(X_train, y_train)
 print("\nClasses:", clf.classes_)
-print("ROC AUC on test data:", round(roc_auc_score(y_test == clf.classes_[1], clf.predict_proba(X_test)[:, 1]), 3))
+print(
+    "ROC AUC on test data:",
+    round(roc_auc_score(y_test == clf.classes_[1], clf.predict_proba(X_test)[:, 1]), 3),
+)

@@ -3,8 +3,8 @@
 Here: gradient boosting of scikit-learn, where the fidelity is the number of trees; any sampler with any schedule.
 """
 
-from ConfigSpace import ConfigurationSpace, EqualsCondition, Float, Integer
 from ConfigSpace import Categorical as Choice
+from ConfigSpace import ConfigurationSpace, EqualsCondition, Float, Integer
 from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import cross_val_score
@@ -29,7 +29,13 @@ def objective(configuration, fidelity, *, seed):
 
 
 history = search(
-    objective, space, optimizer=("smac", "successive_halving"), min_fidelity=3, max_fidelity=27, n_trials=15, random_state=0
+    objective,
+    space,
+    optimizer=("smac", "successive_halving"),
+    min_fidelity=3,
+    max_fidelity=27,
+    n_trials=15,
+    random_state=0,
 )
 print(history.to_dataframe().head(10).to_string())
 best = history.best

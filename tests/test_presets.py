@@ -88,9 +88,7 @@ def test_a_wrong_file_is_explained(changes, message, tmp_path):
 
 
 def test_wrong_defaults_are_explained(tmp_path):
-    with pytest.raises(
-        ValueError, match="Unknown hyperparameter 'learning_rat'; did you mean 'learning_rate'"
-    ):
+    with pytest.raises(ValueError, match="Unknown hyperparameter 'learning_rat'; did you mean 'learning_rate'"):
         load_preset(write(tmp_path, defaults={"learning_rat": 1})).space()
 
 

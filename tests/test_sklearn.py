@@ -7,7 +7,14 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from autonas import AutoNASClassifier, AutoNASRegressor
 
-SETTINGS = {"time_limit": None, "n_trials": 2, "min_epochs": 3, "max_epochs": 9, "validation": "holdout", "random_state": 0}
+SETTINGS = {
+    "time_limit": None,
+    "n_trials": 2,
+    "min_epochs": 3,
+    "max_epochs": 9,
+    "validation": "holdout",
+    "random_state": 0,
+}
 
 
 @parametrize_with_checks([AutoNASClassifier(**SETTINGS), AutoNASRegressor(**SETTINGS)])

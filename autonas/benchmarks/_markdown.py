@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-__all__ = ["markdown_table", "number"]
+import pandas as pd
+
+__all__ = ["frame_table", "markdown_table", "number"]
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -21,3 +23,12 @@ def number(value: float, digits: int, error: float = math.nan, *, bold: bool = F
     text = f"{value:.{digits}f}"
     text = f"**{text}**" if bold else text
     return f"{text} ± {error:.{digits}f}" if math.isfinite(error) else text
+
+
+def frame_table(frame: pd.DataFrame, digits: int = 3) -> str:
+    """Write a data frame without its index."""
+    rows = [
+        [number(value, digits) if isinstance(value, float) else str(value) for value in row]
+        for row in frame.itertuples(index=False)
+    ]
+    return markdown_table([str(name) for name in frame.columns], rows)

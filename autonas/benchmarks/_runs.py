@@ -87,9 +87,7 @@ def _execute_all(
     # Each process gets one core: threads of BLAS would only fight over it.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        futures: dict[Future[Result | Exception], Any] = {
-            pool.submit(_attempt, execute, what): what for what in runs
-        }
+        futures: dict[Future[Result | Exception], Any] = {pool.submit(_attempt, execute, what): what for what in runs}
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()

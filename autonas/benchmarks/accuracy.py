@@ -92,15 +92,13 @@ def _mlp(train: Dataset, seed: int, _: float | None) -> Any:
 def _boosting(train: Dataset, seed: int, _: float | None) -> Any:
     numeric, categorical = _columns(train)
     kind = HistGradientBoostingClassifier if train.classification else HistGradientBoostingRegressor
-    keep = ColumnTransformer(
-        [("all", "passthrough", [*numeric, *categorical])], verbose_feature_names_out=False
-    )
+    keep = ColumnTransformer([("all", "passthrough", [*numeric, *categorical])], verbose_feature_names_out=False)
     model = kind(categorical_features="from_dtype", random_state=seed)
     return make_pipeline(keep.set_output(transform="pandas"), model)
 
 
 def _columns(train: Dataset) -> tuple[list[str], list[str]]:
-    """Name the numeric and the categorical columns, without those that are all missing: scikit-learn fails."""
+    """Name the numeric and the categorical columns, but not those all missing: scikit-learn fails on them."""
     present = train.X.columns[train.X.notna().any()]
     categorical = [name for name in present if train.X[name].dtype == "category"]
     return [name for name in present if name not in categorical], categorical
@@ -268,9 +266,7 @@ def markdown(runs: Sequence[Mapping[str, Any]]) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _table(
-    table: pd.DataFrame, column: str, title: str, *, largest: bool | None = None, digits: int = 4
-) -> str:
+def _table(table: pd.DataFrame, column: str, title: str, *, largest: bool | None = None, digits: int = 4) -> str:
     """One row a data set, one column a system; the best mean in bold."""
     systems = list(dict.fromkeys(table["system"]))
     rows = []
@@ -291,7 +287,5 @@ def _ahead(table: pd.DataFrame) -> str:
             if "autonas" in means:
                 both = means[["autonas", system]].dropna()
                 ahead = int((both["autonas"] > both[system]).sum())
-                lines.append(
-                    f"- AutoNAS is ahead of {system} by {column} on {ahead} of {len(both)} data sets."
-                )
+                lines.append(f"- AutoNAS is ahead of {system} by {column} on {ahead} of {len(both)} data sets.")
     return "\n".join(lines)

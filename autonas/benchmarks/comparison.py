@@ -50,8 +50,9 @@ def summarize(runs: Sequence[Mapping[str, Any]], baseline: str = "random") -> pd
             row["p"] = _signed_rank(difference.to_numpy())
         row["runs"] = int(regrets[name].notna().sum())
         rows[name] = row
-    summary: pd.DataFrame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("optimizer")
-    return summary.sort_values("regret")
+    summary = pd.DataFrame.from_dict(rows, orient="index").rename_axis("optimizer")
+    ordered: pd.DataFrame = summary.sort_values("regret")
+    return ordered
 
 
 def by_benchmark(runs: Sequence[Mapping[str, Any]], value: str = "regret") -> pd.DataFrame:

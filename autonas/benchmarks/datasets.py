@@ -47,9 +47,7 @@ class Dataset:
         train, test : Dataset
         """
         strata = self.y if self.classification else pd.qcut(self.y.rank(method="first"), 10, labels=False)
-        train, test = train_test_split(
-            np.arange(len(self.y)), test_size=0.3, stratify=strata, random_state=seed
-        )
+        train, test = train_test_split(np.arange(len(self.y)), test_size=0.3, stratify=strata, random_state=seed)
         return self._take(train), self._take(test)
 
     def _take(self, rows: np.ndarray) -> Dataset:
@@ -90,6 +88,4 @@ def load_dataset(name: str, data_dir: str | Path | None = None) -> Dataset:
     classification = entry["task"] == "classification"
     X = table.drop(columns=entry["target"]).astype(dict.fromkeys(entry["categorical"], "category"))
     y = table[entry["target"]]
-    return Dataset(
-        name, X, y.astype(str).astype(object) if classification else y.astype(float), classification
-    )
+    return Dataset(name, X, y.astype(str).astype(object) if classification else y.astype(float), classification)

@@ -1,4 +1,4 @@
-"""Whether a ninth of the epochs tells what all of them would: rank correlations over random configurations."""
+"""Whether a ninth of the epochs tells what all would: rank correlations over random configurations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import functools
 import math
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +46,8 @@ class Run:
         Of the configurations and of the validation rows.
     max_epochs : int or None
         None: by the data's size, as in every search.
+    validation : str
+        ``"auto"``: as the preset has it; ``"holdout"``, ``"cv"``.
     """
 
     dataset: str
@@ -53,6 +55,7 @@ class Run:
     number: int
     seed: int = 0
     max_epochs: int | None = None
+    validation: str = "auto"
 
 
 def run(what: Run, data_dir: str | Path | None = None) -> dict[str, Any]:
@@ -67,30 +70,26 @@ def run(what: Run, data_dir: str | Path | None = None) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``curve``: the validation loss after each epoch, of the weights as they are then, or None if it failed;
-        ``failure``: why, or None; ``network``; ``seconds``.
+        ``curve``: the validation loss after each epoch, of the weights as they are then, or None if it
+        failed; ``failure``: why, or None; ``network``; ``seconds``.
     """
     from autonas.training.loop import NonFiniteLossError  # noqa: PLC0415  torch is slow to import
 
-    trainer, space = _prepare(what.dataset, what.averaged, what.seed, what.max_epochs, data_dir)
+    trainer, space = _prepare(replace(what, number=0), data_dir)
     space = copy.deepcopy(space)
     space.seed(10_000 * what.seed + what.number)
     configuration = values(space.sample_configuration())
     outcome: dict[str, Any] = {"curve": None, "failure": None, "network": configuration.get("network")}
     with tempfile.TemporaryDirectory(prefix="autonas-") as folder:
         try:
-            result = trainer(
-                configuration, trainer.max_epochs, seed=what.number, checkpoint=Path(folder, "trial")
-            )
+            result = trainer(configuration, trainer.max_epochs, seed=what.number, checkpoint=Path(folder, "trial"))
         except NonFiniteLossError as error:
             return {**outcome, "failure": str(error), "seconds": None}
     return {**outcome, "curve": result["curve"], "seconds": round(result["train_seconds"], 3)}
 
 
 @functools.lru_cache(maxsize=2)
-def _prepare(
-    dataset: str, averaged: bool, seed: int, max_epochs: int | None, data_dir: str | Path | None
-) -> tuple[Trainer, ConfigurationSpace]:
+def _prepare(what: Run, data_dir: str | Path | None) -> tuple[Trainer, ConfigurationSpace]:
     """Put together what ``fit`` puts together before it searches."""
     from autonas._fitting import default_max_epochs  # noqa: PLC0415  torch is slow to import
     from autonas._search_space import resolve_search_space  # noqa: PLC0415
@@ -100,26 +99,29 @@ def _prepare(
     from autonas.training.trial import Task, Trainer  # noqa: PLC0415
     from autonas.training.validation import make_folds  # noqa: PLC0415
 
-    data = load_dataset(dataset, data_dir)
+    data = load_dataset(what.dataset, data_dir)
     preset = load_preset("tabular")
     schema = TableSchema().fit(data.X)
     table = schema.transform(data.X)
-    classes, target = (
-        encode_classes(data.y) if data.classification else (None, check_regression_target(data.y))
-    )
+    classes, target = encode_classes(data.y) if data.classification else (None, check_regression_target(data.y))
     n_classes = 0 if classes is None else len(classes)
     task = Task(table, schema.cardinalities_, target, n_classes, None, resolve_metric(None, classes))
     folds = make_folds(
-        preset.validation, data.X, target, classification=data.classification, random_state=seed
+        preset.validation if what.validation == "auto" else what.validation,
+        data.X,
+        target,
+        classification=data.classification,
+        random_state=what.seed,
     )
     chosen = resolve_search_space(None, preset, table, classification=data.classification)
+    options: dict[str, Any] = {} if what.averaged else {"average_gamma": math.inf}
     trainer = Trainer(
         task,
         folds,
         chosen.builds,
-        max_epochs=max_epochs or default_max_epochs(len(folds[0][0])),
+        max_epochs=what.max_epochs or default_max_epochs(len(folds[0][0])),
         defaults=chosen.defaults,
-        **({} if averaged else {"average_gamma": math.inf}),
+        **options,
     )
     return trainer, chosen.space
 
@@ -135,12 +137,13 @@ def correlations(runs: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a data set and kind of evaluation: ``spearman`` of the loss after the epoch with the loss after
-        the last, ``spearman_best`` of the smallest loss up to either (what a search compares), ``low`` and
+        One row a data set, kind of evaluation and seed: ``spearman`` of the loss then with the loss after the
+        last epoch, ``spearman_best`` of the smallest loss up to either (what a search compares), ``low`` and
         ``full`` epochs, ``median_loss`` at the end, ``configurations`` that came to the end, ``failed``.
     """
     rows = {}
-    for key, group in pd.DataFrame(runs).groupby(["dataset", "averaged"], sort=False):
+    table = pd.DataFrame(runs)
+    for key, group in table.groupby(["dataset", "averaged", "seed"], sort=False):
         curves = np.array([curve for curve in group["curve"] if curve is not None])
         low, full = curves.shape[1] // DIVISOR, curves.shape[1]
         best = np.minimum.accumulate(curves, axis=1)
@@ -153,8 +156,9 @@ def correlations(runs: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
             "configurations": len(curves),
             "failed": len(group) - len(curves),
         }
-    table: pd.DataFrame = pd.DataFrame.from_dict(rows, orient="index")
-    return table.rename_axis(["dataset", "averaged"])
+    result: pd.DataFrame = pd.DataFrame(list(rows.values()))
+    result.index = pd.MultiIndex.from_tuples(list(rows), names=["dataset", "averaged", "seed"])
+    return result
 
 
 def measure_fidelity(
@@ -162,8 +166,9 @@ def measure_fidelity(
     *,
     datasets: Sequence[str] = DEFAULT_DATASETS,
     configurations: int = 60,
-    seed: int = 0,
+    seeds: Sequence[int] = range(1),
     max_epochs: int | None = None,
+    validation: str = "auto",
     jobs: int = 1,
     data_dir: str | Path | None = None,
     only_read: bool = False,
@@ -178,11 +183,13 @@ def measure_fidelity(
     datasets : sequence of str
         Names of the data folder's ``index.json``.
     configurations : int, default=60
-        How many.
-    seed : int, default=0
+        How many, for each seed.
+    seeds : sequence of int
         Of the configurations and of the validation rows.
     max_epochs : int, optional
         By default chosen by the data's size, as in every search; at least 9.
+    validation : str, default="auto"
+        As the preset has it; ``"holdout"`` is faster on small data.
     jobs, data_dir, only_read, say
         As for :func:`~autonas.benchmarks.optimizers.compare_optimizers`.
 
@@ -192,13 +199,12 @@ def measure_fidelity(
         What each run is and what :func:`run` gave.
     """
     if max_epochs is not None and max_epochs < DIVISOR:
-        raise ValueError(
-            f"`max_epochs` is {max_epochs}, but must be >= {DIVISOR}: a ninth of it is an epoch at least."
-        )
+        raise ValueError(f"`max_epochs` is {max_epochs}, but must be >= {DIVISOR}: a ninth of it is looked at.")
     for dataset in datasets:
         load_dataset(dataset, data_dir)
     wanted = [
-        Run(dataset, averaged, number, seed, max_epochs)
+        Run(dataset, averaged, number, seed, max_epochs, validation)
+        for seed in seeds
         for dataset in datasets
         for averaged in (True, False)
         for number in range(configurations)
@@ -217,7 +223,7 @@ def measure_fidelity(
 
 
 def markdown(runs: Sequence[Mapping[str, Any]]) -> str:
-    """Write a table, one row a data set.
+    """Write a table, one row a data set, kind of evaluation and seed.
 
     Parameters
     ----------
@@ -241,7 +247,7 @@ def markdown(runs: Sequence[Mapping[str, Any]]) -> str:
             number(row["median_loss"], 4),
             f"{row['configurations']:.0f} ({row['failed']:.0f} failed)",
         ]
-        for (dataset, averaged), row in table.iterrows()
+        for (dataset, averaged, _), row in zip(table.index, table.to_dict("records"), strict=True)
     ]
     header = [
         "data set",

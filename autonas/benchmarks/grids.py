@@ -143,6 +143,4 @@ def _indices(grid: Mapping[str, tuple[Any, ...]], configuration: Mapping[str, An
 
 def _check_fidelity(name: str, fidelity: int, known: tuple[int, ...]) -> None:
     if fidelity not in known:
-        raise ValueError(
-            f"The fidelity is {fidelity}, but {name} knows {' and '.join(map(str, known))} only."
-        )
+        raise ValueError(f"The fidelity is {fidelity}, but {name} knows {' and '.join(map(str, known))} only.")

@@ -59,9 +59,9 @@ def run(what: Run, data_dir: str | Path | None = None) -> dict[str, Any]:
         ``wall_seconds`` of ``fit``; ``over``: whether that is more than 5 % and 2 s above the limit;
         ``fitted``: whether it predicts; ``trials``, ``failed``; and as shares of the wall time ``training``
         (preprocessing, training, prediction of validation rows, reading of checkpoints), ``overhead`` (the
-        rest), and its parts: ``asking`` (the sampler), ``checkpoints`` (writing them), ``history`` (all else
-        of the search: records on disk, schedule) and ``around`` (before and after the search: checks, imports,
-        ensemble).
+        rest), and its parts: ``asking`` (the sampler), ``checkpoints`` (writing them), ``history`` (all
+        else of the search: records on disk, schedule) and ``around`` (before and after the search: checks,
+        imports, ensemble).
     """
     from autonas.estimator import AutoNASClassifier, AutoNASRegressor  # noqa: PLC0415  torch is slow to import
 

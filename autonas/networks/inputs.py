@@ -98,15 +98,17 @@ def _numeric_embedding(configuration: Mapping[str, Any], input_spec: InputSpec) 
         return nn.Identity()
     size = int(configuration["numeric_embedding_size"])
     if kind == "periodic":
-        return PeriodicEmbeddings(
+        embedding: nn.Module = PeriodicEmbeddings(
             input_spec.n_numeric,
             size,
             n_frequencies=int(configuration["n_frequencies"]),
             frequency_init_scale=float(configuration["frequency_scale"]),
             lite=True,
         )
-    bins = _bins(input_spec.quantiles, int(configuration["n_bins"]))
-    return PiecewiseLinearEmbeddings(bins, size, activation=False, version="B")
+    else:
+        bins = _bins(input_spec.quantiles, int(configuration["n_bins"]))
+        embedding = PiecewiseLinearEmbeddings(bins, size, activation=False, version="B")
+    return embedding
 
 
 def _bins(quantiles: np.ndarray[Any, Any], n_bins: int) -> list[torch.Tensor]:

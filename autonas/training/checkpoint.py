@@ -76,7 +76,8 @@ def load_state(folder: Path, members: Sequence[Member]) -> int:
 
 def save_model(folder: Path, progress: Progress) -> None:
     """Write the best weights of a training, and the validation outputs that they gave."""
-    assert progress.best_outputs is not None and progress.best_weights is not None
+    assert progress.best_outputs is not None
+    assert progress.best_weights is not None
     tensors = {"outputs": torch.from_numpy(progress.best_outputs)}
     for k, weights in enumerate(progress.best_weights):
         tensors |= {f"{k}/{n}": t for n, t in weights.items()}

@@ -115,9 +115,7 @@ def _check_frame(frame: pd.DataFrame, estimator_name: str) -> None:
                 f"Found array with 0 {kind}(s) (shape={frame.shape}) while a minimum of 1 is required"
                 f" by {estimator_name}."
             )
-    complex_columns = [
-        name for name, dtype in zip(frame.columns, frame.dtypes, strict=True) if dtype.kind == "c"
-    ]
+    complex_columns = [name for name, dtype in zip(frame.columns, frame.dtypes, strict=True) if dtype.kind == "c"]
     if complex_columns:
         raise ValueError(
             f"Complex data not supported: column {complex_columns[0]!r} of X. Split it into its real"
@@ -252,17 +250,13 @@ class TableSchema:
             if lacking := [name for name in self._names if name not in names]:
                 raise ValueError(f"X lacks columns that it had in fit: {lacking}. Pass the same columns.")
             if len(names) == len(self._names) and names != self._names:
-                where = next(
-                    i for i, pair in enumerate(zip(names, self._names, strict=True)) if len({*pair}) > 1
-                )
+                where = next(i for i, pair in enumerate(zip(names, self._names, strict=True)) if len({*pair}) > 1)
                 raise ValueError(
                     f"Column {where} of X is {names[where]!r}; in fit it was {self._names[where]!r}."
                     " Pass the same columns in the same order."
                 )
         if X.shape[1] != self._n_columns:
-            raise ValueError(
-                f"X has {X.shape[1]} columns; in fit it had {self._n_columns}. Pass the same columns."
-            )
+            raise ValueError(f"X has {X.shape[1]} columns; in fit it had {self._n_columns}. Pass the same columns.")
 
     def _choose(self, X: pd.DataFrame | AnyArray) -> None:
         """Find the columns that tell something, and remember how to get at them."""
@@ -281,12 +275,8 @@ class TableSchema:
         self._needed = sorted({c for c, _ in kept} | set(kept_categories))
         # Of a datetime some features may go while others stay, so that what is read must be narrowed.
         read = [feature for feature in features if feature[0] in set(self._needed)]
-        self._numeric_chosen = (
-            None if read == kept else np.asarray([read.index(f) for f in kept], dtype=np.intp)
-        )
-        self.numeric_names_ = (
-            [f"{self._label(c)} {part}".rstrip() for c, part in kept] if self._needed else ["none"]
-        )
+        self._numeric_chosen = None if read == kept else np.asarray([read.index(f) for f in kept], dtype=np.intp)
+        self.numeric_names_ = [f"{self._label(c)} {part}".rstrip() for c, part in kept] if self._needed else ["none"]
         self.categorical_names_ = [self._label(c) for c in kept_categories]
         self.cardinalities_ = tuple(self.columns_[c].cardinality for c in kept_categories)
         reasons = {features[i][0]: (why, features[j][0]) for i, (why, j) in numbers_useless.items()}

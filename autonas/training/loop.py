@@ -80,7 +80,9 @@ class Member:
         self.average = WeightAverage(self.network, gamma)
         self.optimizer = make_optimizer(self.network, configuration)
         # Batch normalization cannot learn from a batch of one: a single row is taken twice.
-        self.train = train if len(train) > 1 else train.take(torch.zeros(2, dtype=torch.long, device=train.numeric.device))
+        self.train = (
+            train if len(train) > 1 else train.take(torch.zeros(2, dtype=torch.long, device=train.numeric.device))
+        )
         self.valid = valid
         wanted = max(self.min_steps, round(len(train) / configuration["batch_size"]))
         self.n_batches = max(1, min(wanted, len(train) // 2))

@@ -81,7 +81,9 @@ def resolve_metric(metric: Any, classes: Array | None) -> Metric:
             return Metric(metric, _rmse)
         return Metric(metric, _ScorerLoss(metric, classes))
     if not callable(metric):
-        raise ValueError(f"metric={metric!r} is neither a name nor a scorer; make one with sklearn.metrics.make_scorer.")
+        raise ValueError(  # noqa: TRY004 - one kind of error for all bad arguments
+            f"metric={metric!r} is neither a name nor a scorer; make one with sklearn.metrics.make_scorer."
+        )
     return Metric(str(metric), _ScorerLoss(metric, classes))
 
 
@@ -115,7 +117,7 @@ class _StoredClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.classes = classes
         self.classes_ = classes
 
-    def fit(self, X: Array, y: Array) -> _StoredClassifier:
+    def fit(self, X: Array, y: Array) -> _StoredClassifier:  # noqa: ARG002 - scikit-learn asks for it
         return self
 
     def predict_proba(self, X: Array) -> Array:
@@ -128,7 +130,7 @@ class _StoredClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 class _StoredRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    def fit(self, X: Array, y: Array) -> _StoredRegressor:
+    def fit(self, X: Array, y: Array) -> _StoredRegressor:  # noqa: ARG002
         return self
 
     def predict(self, X: Array) -> Array:

@@ -88,7 +88,8 @@ def learning_rate_factor(configuration: Mapping[str, Any], step: int, total_step
     float
         In (0, 1].
     """
-    warmup = configuration.get("warmup_fraction", 0.0) * total_steps
+    warmup = float(configuration.get("warmup_fraction", 0.0)) * total_steps
     if step < warmup:
         return (step + 1) / (warmup + 1)
-    return SCHEDULES[configuration["schedule"]]((step - warmup) / max(total_steps - warmup, 1.0))
+    progress = float((step - warmup) / max(total_steps - warmup, 1.0))
+    return SCHEDULES[configuration["schedule"]](progress)

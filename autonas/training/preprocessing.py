@@ -206,9 +206,7 @@ class _RobustScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 def _quantile_scaler(n_rows: int) -> QuantileTransformer:
     # About 30 rows a quantile keep single rows from having a quantile of their own.
     n_quantiles = min(n_rows, max(10, min(n_rows // 30, 1000)))
-    return QuantileTransformer(
-        n_quantiles=n_quantiles, output_distribution="normal", subsample=100_000, random_state=0
-    )
+    return QuantileTransformer(n_quantiles=n_quantiles, output_distribution="normal", subsample=100_000, random_state=0)
 
 
 def _smooth_clip(x: Floats) -> Floats:

@@ -60,8 +60,7 @@ def encode_classes(y: Any, X: Any = None) -> tuple[npt.NDArray[Any], npt.NDArray
     classes, codes = np.unique(labels, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(
-            f"y holds the single class {classes[:1].tolist()[0]!r}: a classifier needs at least 2 classes,"
-            " got 1 class."
+            f"y holds the single class {classes[:1].tolist()[0]!r}: a classifier needs at least 2 classes, got 1 class."
         )
     return classes, codes.astype(np.int64)
 

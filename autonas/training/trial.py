@@ -63,9 +63,7 @@ class Task:
     def take(self, rows: Array) -> Task:
         """Pick rows."""
         weight = None if self.weight is None else self.weight[rows]
-        return Task(
-            self.table.take(rows), self.cardinalities, self.target[rows], self.n_classes, weight, self.metric
-        )
+        return Task(self.table.take(rows), self.cardinalities, self.target[rows], self.n_classes, weight, self.metric)
 
 
 class Scale:
@@ -339,8 +337,10 @@ def _output_spec(task: Task) -> OutputSpec:
 
 
 def _to_device(features: Features, device: torch.device, target: Array | None = None) -> Batchable:
-    arrays = (features.numeric, features.categorical, target)
-    return Batchable(*(None if a is None else torch.from_numpy(a).to(device, non_blocking=True) for a in arrays))  # type: ignore[arg-type]
+    def move(array: Array) -> torch.Tensor:
+        return torch.from_numpy(array).to(device, non_blocking=True)
+
+    return Batchable(move(features.numeric), move(features.categorical), None if target is None else move(target))
 
 
 def _side_bytes(side: Side) -> int:

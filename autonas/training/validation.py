@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 import warnings
 from typing import Any
 
@@ -29,9 +28,7 @@ def is_splitter(validation: Any) -> bool:
     return hasattr(validation, "split") and not isinstance(validation, str)
 
 
-def make_folds(
-    validation: Any, X: Any, y: Array, *, classification: bool, random_state: int
-) -> list[Fold]:
+def make_folds(validation: Any, X: Any, y: Array, *, classification: bool, random_state: int) -> list[Fold]:
     """Split the rows for validation.
 
     Parameters
@@ -65,7 +62,7 @@ def make_folds(
             raise ValueError(f"validation={validation!r} gives no split with rows on both sides for {n} rows.")
         return folds
     strata = y if classification else _tenths(y)
-    if isinstance(validation, numbers.Integral) and not isinstance(validation, bool):
+    if isinstance(validation, (int, np.integer)) and not isinstance(validation, bool):
         if not 2 <= validation <= n:
             raise ValueError(
                 f"validation={validation} folds need at least 2 folds and as many rows, got {n} rows; "

@@ -74,8 +74,9 @@ def test_columns_of_equal_values_can_be_embedded(kind):
 def test_one_hot_and_embedded_columns():
     spec = spec_of(2, (4, 40))
     configuration = values(
-        narrow(SPACE, {"category_encoding": "one_hot", "one_hot_max_categories": 10, "embedding_size": 8})
-        .get_default_configuration()
+        narrow(
+            SPACE, {"category_encoding": "one_hot", "one_hot_max_categories": 10, "embedding_size": 8}
+        ).get_default_configuration()
     )
     front = build(configuration, spec).front
     assert front.width == 2 + 4 + 8

@@ -74,16 +74,10 @@ def small() -> ConfigurationSpace:
     )
     space.add(EqualsCondition(space["n"], space["a"], "x"), EqualsCondition(space["o"], space["a"], "y"))
     space.add(
-        ForbiddenAndConjunction(
-            ForbiddenEqualsClause(space["a"], "y"), ForbiddenEqualsClause(space["o"], "high")
-        )
+        ForbiddenAndConjunction(ForbiddenEqualsClause(space["a"], "y"), ForbiddenEqualsClause(space["o"], "high"))
     )
     space.add(CategoricalHyperparameter("b", [True, False]))
-    space.add(
-        ForbiddenAndConjunction(
-            ForbiddenEqualsClause(space["a"], "x"), ForbiddenEqualsClause(space["b"], False)
-        )
-    )
+    space.add(ForbiddenAndConjunction(ForbiddenEqualsClause(space["a"], "x"), ForbiddenEqualsClause(space["b"], False)))
     return space
 
 

@@ -60,9 +60,7 @@ def test_to_dataframe():
 
 
 def test_incumbents():
-    history = made(
-        [(1, 0.5, 1), (3, 0.6, 7)], [(1, math.inf, 3)], [(1, 0.4, 5)], [(3, 0.6, 9)], [(1, 0.1, 11)]
-    )
+    history = made([(1, 0.5, 1), (3, 0.6, 7)], [(1, math.inf, 3)], [(1, 0.4, 5)], [(3, 0.6, 9)], [(1, 0.1, 11)])
     table = history.incumbents()
     assert table[["trial", "fidelity", "loss", "total_fidelity"]].to_numpy().tolist() == [
         [0, 1, 0.5, 1],
@@ -105,9 +103,7 @@ def test_the_study_holds_the_trials_and_optuna_works_on_it(stored, tmp_path):
     names = {"failed": "FAIL", "complete": "COMPLETE", "stopped": "PRUNED", "running": "RUNNING"}
     for trial, ours in zip(study.trials, history.trials, strict=True):
         assert trial.state.name == names[history.state(ours)]
-        assert trial.intermediate_values == {
-            f: loss for f, loss in ours.losses.items() if math.isfinite(loss)
-        }
+        assert trial.intermediate_values == {f: loss for f, loss in ours.losses.items() if math.isfinite(loss)}
         assert trial.params.keys() == set(ours.configuration)
         assert trial.params["learning_rate"] == ours.configuration["learning_rate"]
         if trial.state.name == "PRUNED":

@@ -102,9 +102,7 @@ search(lambda c, f: c["x"], space, optimizer=("random", "asha"), n_trials=3)
 print(sorted({"smac", "optuna", "hpbandster", "statsmodels", "sqlalchemy", "dask"} & set(sys.modules)))
 search(lambda c, f: c["x"], space, optimizer="bohb", n_trials=3)
 """
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
     assert not done.stderr
 

@@ -38,9 +38,7 @@ def test_a_single_configuration_is_trained_to_the_end(optimizer):
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_the_same_seed_makes_the_same_history(optimizer):
     def run(seed):
-        history = search(
-            objective, conditional(), optimizer=optimizer, max_fidelity=9, n_trials=30, random_state=seed
-        )
+        history = search(objective, conditional(), optimizer=optimizer, max_fidelity=9, n_trials=30, random_state=seed)
         return history.to_dataframe().drop(columns=["seconds", "cost", "finished"])
 
     assert run(0).equals(run(0))
@@ -151,9 +149,7 @@ def test_five_alike_at_the_start_end_the_search():
     ) as caught:
         search(train, LINE, optimizer="bohb", n_trials=100)
     assert len(caught.value.history.trials) == 5
-    with pytest.raises(
-        ValueError, match="all 5 that ran failed, most of them by: RuntimeError: out of memory"
-    ):
+    with pytest.raises(ValueError, match="all 5 that ran failed, most of them by: RuntimeError: out of memory"):
         _ = caught.value.history.best
 
 
@@ -185,9 +181,7 @@ def test_an_interrupt_passes_through():
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("budget", [9, 50, 200.5])
 def test_no_job_starts_that_would_cost_too_much(optimizer, budget):
-    history = search(
-        line, LINE, optimizer=optimizer, max_fidelity=9, max_total_fidelity=budget, random_state=0
-    )
+    history = search(line, LINE, optimizer=optimizer, max_fidelity=9, max_total_fidelity=budget, random_state=0)
     assert budget - 9 < history.total_fidelity <= budget
     spent = sum(max(r.fidelity for r in trial.results) for trial in history.trials)
     assert history.total_fidelity == spent == history.to_dataframe()["total_fidelity"].iloc[-1]
@@ -195,9 +189,7 @@ def test_no_job_starts_that_would_cost_too_much(optimizer, budget):
 
 
 def test_a_budget_below_the_first_job_is_an_error():
-    with pytest.raises(
-        ValueError, match="`max_total_fidelity` is 5, less than the first job costs, which is 9"
-    ):
+    with pytest.raises(ValueError, match="`max_total_fidelity` is 5, less than the first job costs, which is 9"):
         search(line, LINE, optimizer="random", max_fidelity=9, max_total_fidelity=5)
 
 

@@ -1,10 +1,9 @@
-"""Reading tables, targets and weights, through the public names of autonas.training.data."""
+"""Reading tables in every form, and scikit-learn's own checks on it."""
 
 from __future__ import annotations
 
 import datetime as dt
 import pickle
-import re
 from decimal import Decimal
 
 import numpy as np
@@ -16,20 +15,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.exceptions import DataConversionWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.utils.estimator_checks import estimator_checks_generator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from autonas.training.data import (
-    Table,
     TableSchema,
     canonical_rows,
     check_regression_target,
     check_weight,
     check_X,
     encode_classes,
-    fingerprint,
 )
 from autonas.training.preprocessing import Preprocessor
 
@@ -47,13 +43,7 @@ def numbers_of(X):
     return table.numeric
 
 
-def codes_of(values):
-    table = read(pd.DataFrame({"c": values}))[1]
-    assert table.numeric.shape[1] == 0
-    return table.categorical[:, 0].tolist()
-
-
-# --- check_X and the forms of input --------------------------------------------------------------
+# --- check_X and the forms of input -------------------------------------------------------------
 
 PLAIN = np.array([[1.0, NAN, 3.0], [2.0, 5.0, 4.0], [3.0, 7.0, 9.0]])
 FRAME = pd.DataFrame(PLAIN, columns=["a", "b", "c"])
@@ -74,10 +64,7 @@ FORMS = {
     "polars": pl.from_pandas(FRAME),
     "polars nulls": pl.DataFrame({"a": [1, 2, 3], "b": [None, 5, 7], "c": [3, 4, 9]}),
     "pyarrow": pa.Table.from_pandas(FRAME),
-} | {
-    f"sparse {f}": sparse.csr_array(PLAIN).asformat(f)
-    for f in ("csr", "csc", "coo", "lil", "dok", "bsr", "dia")
-}
+} | {f"sparse {f}": sparse.csr_array(PLAIN).asformat(f) for f in ("csr", "csc", "coo", "lil", "dok", "bsr", "dia")}
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -166,189 +153,7 @@ def test_infinity_names_the_column():
         TableSchema().fit(pd.DataFrame({"age": [1, 2], "height": [1.0, np.inf]}))
 
 
-# --- kinds of columns ----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        ["b", None, "a", "b"],
-        pd.Series(["b", None, "a", "b"], dtype=object),
-        pd.Series(["b", NAN, "a", "b"], dtype="category"),
-        pd.Series(["b", pd.NA, "a", "b"], dtype="string"),
-        pd.Series(["b", pd.NA, "a", "b"], dtype="string[pyarrow]"),
-        pd.Series(["b", None, "a", "b"], dtype=pd.ArrowDtype(pa.string())),
-        pd.Series(["b", None, "a", "b"], dtype=pd.ArrowDtype(pa.dictionary(pa.int8(), pa.string()))),
-        pd.Categorical(["b", None, "a", "b"], categories=["z", "b", "a"], ordered=True),
-    ],
-)
-def test_text_and_categories_are_coded_from_one(values):
-    assert codes_of(values) == [2, 0, 1, 2]
-
-
-@pytest.mark.parametrize("dtype", [pl.String, pl.Categorical, pl.Enum(["b", "a", "z"])])
-def test_polars_text_and_categories(dtype):
-    X = pl.DataFrame({"c": pl.Series(["b", None, "a", "b"], dtype=dtype)})
-    assert read(X)[1].categorical[:, 0].tolist() == [2, 0, 1, 2]
-
-
-@pytest.mark.parametrize("array", [np.array([["b"], ["a"]]), np.array([[b"b"], [b"a"]]), [["b"], ["a"]]])
-def test_arrays_and_lists_of_text(array):
-    assert read(array)[1].categorical[:, 0].tolist() == [2, 1]
-
-
-def test_lists_of_numbers_and_text_keep_their_numbers():
-    schema, table = read([[1.5, "red", True], [2.5, None, False], [3, "blue", None]])
-    assert [c.kind for c in schema.columns_] == ["numeric", "category", "numeric"]
-    np.testing.assert_array_equal(table.numeric, [[1.5, 1], [2.5, 0], [3, NAN]])
-    assert table.categorical[:, 0].tolist() == [2, 0, 1]
-
-
-@pytest.mark.parametrize("dtype", [bool, "boolean", object, pd.ArrowDtype(pa.bool_())])
-def test_booleans_are_numbers(dtype):
-    X = pd.DataFrame({"c": pd.Series([True, False, True], dtype=dtype)})
-    np.testing.assert_array_equal(numbers_of(X)[:, 0], [1, 0, 1])
-
-
-def test_plain_boolean_and_small_integer_arrays_stay_single():
-    assert numbers_of(np.array([[True, False], [False, True], [True, True]])).dtype == np.float32
-    assert numbers_of(np.array([[1], [2]], dtype=np.int16)).dtype == np.float32
-    assert numbers_of(np.array([[1], [2]], dtype=np.int64)).dtype == np.float64
-
-
-def test_mixed_objects_are_categories_by_their_text():
-    schema, table = read(pd.DataFrame({"c": pd.Series([1, "1", 1.0, 2.5, "x", None], dtype=object)}))
-    assert schema.columns_[0].categories == ("1", "2.5", "x")
-    assert table.categorical[:, 0].tolist() == [1, 1, 1, 2, 3, 0]
-
-
-def test_integer_categories_are_known_again_as_floats():
-    schema = TableSchema().fit(pd.DataFrame({"c": pd.Categorical([10, 20, 30])}))
-    later = pd.DataFrame({"c": [20.0, NAN, 10.0, 99.0]})
-    assert schema.transform(later).categorical[:, 0].tolist() == [2, 0, 1, 0]
-
-
-def test_categories_never_seen_have_code_zero():
-    schema = TableSchema().fit(pd.DataFrame({"c": ["a", "b"]}))
-    assert schema.cardinalities_ == (3,)
-    assert schema.transform(pd.DataFrame({"c": ["z", "b", None]})).categorical[:, 0].tolist() == [0, 2, 0]
-
-
-def test_many_categories_keep_the_frequent_and_share_a_code():
-    X = pd.DataFrame({"id": ["a"] * 3 + ["b"] * 2 + ["c", "d", "e"]})
-    schema, table = read(X, max_categories=2)
-    assert schema.cardinalities_ == (4,)
-    assert table.categorical[:, 0].tolist() == [1, 1, 1, 2, 2, 3, 3, 3]
-    assert schema.transform(pd.DataFrame({"id": ["new", None]})).categorical[:, 0].tolist() == [3, 0]
-    weighted = TableSchema(max_categories=2).fit(X, np.array([1.0, 1, 1, 1, 1, 9, 0, 0]))
-    assert weighted.columns_[0].categories == ("a", "c")
-
-
-def test_identifiers_are_capped():
-    X = pd.DataFrame({"id": [f"user{i}" for i in range(1000)], "x": np.arange(1000)})
-    assert TableSchema().fit(X).cardinalities_ == (257,)
-
-
-def test_datetimes_become_years_and_circles():
-    X = pd.DataFrame({"t": pd.to_datetime(["2020-01-01", "2021-01-01", None, "2020-07-01"])})
-    schema, table = read(X)
-    assert schema.numeric_names_ == [
-        "t years", "t season (sine)", "t season (cosine)", "t weekday (sine)", "t weekday (cosine)",
-    ]  # fmt: skip
-    np.testing.assert_allclose(table.numeric[:, 0], [0, 1.002, NAN, 0.498], atol=1e-3)
-    assert np.isnan(table.numeric[2]).all()
-    assert np.abs(table.numeric[[0, 1, 3], 1:]).max() <= 1
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        pd.Series(pd.to_datetime(["2020-01-01 01:00", "2020-01-03 13:00"], utc=True)).dt.tz_convert(
-            "Asia/Tokyo"
-        ),
-        pd.Series(pd.to_datetime(["2020-01-01 01:00", "2020-01-03 13:00"])).astype("datetime64[s]"),
-        pd.Series(pd.to_datetime(["2020-01-01 01:00", "2020-01-03 13:00"])).astype(object),
-        pd.Series(pd.to_datetime(["2020-01-01 01:00", "2020-01-03 13:00"])).astype(
-            pd.ArrowDtype(pa.timestamp("us"))
-        ),
-        pd.Series(pd.PeriodIndex(["2020-01-01 01:00", "2020-01-03 13:00"], freq="h")),
-        pd.Series(pd.PeriodIndex(["2020-01-01 01:00", "2020-01-03 13:00"], freq="h")).astype(object),
-    ],
-)
-def test_every_datetime_type_reads_alike(values):
-    plain = read(pd.DataFrame({"t": pd.to_datetime(["2020-01-01 01:00", "2020-01-03 13:00"])}))[1]
-    np.testing.assert_allclose(read(pd.DataFrame({"t": values}))[1].numeric, plain.numeric, atol=1e-12)
-
-
-def test_dates_of_every_library_read_alike():
-    days = [dt.date(2020, 1, 1), None, dt.date(2020, 5, 3)]
-    forms = [
-        pd.DataFrame({"t": days}),
-        pd.DataFrame({"t": pd.Series(days, dtype=pd.ArrowDtype(pa.date32()))}),
-        pl.DataFrame({"t": days}),
-        pl.DataFrame({"t": pl.Series(days).cast(pl.Datetime)}),
-        np.array([["2020-01-01"], ["NaT"], ["2020-05-03"]], dtype="datetime64[s]"),
-    ]
-    tables = [read(form)[1].numeric for form in forms]
-    for numeric in tables[1:]:
-        np.testing.assert_array_equal(numeric, tables[0])
-
-
-def test_text_is_read_as_datetime_where_fit_saw_datetimes():
-    schema = TableSchema().fit(pd.DataFrame({"t": pd.to_datetime(["2020-01-01", "2021-01-01"])}))
-    assert schema.transform(pd.DataFrame({"t": ["2020-01-01"]})).numeric[0, 0] == 0
-    for wrong in ("yesterday", 17):
-        with pytest.raises(ValueError, match="Column 't' of X holds datetimes, of which some cannot be read"):
-            schema.transform(pd.DataFrame({"t": [wrong]}))
-
-
-@pytest.mark.parametrize("dtype", ["timedelta64[ns]", object, pd.ArrowDtype(pa.duration("s"))])
-def test_timedeltas_are_seconds(dtype):
-    values = pd.Series(pd.to_timedelta([1, 90, None], unit="s")).astype(dtype)
-    np.testing.assert_array_equal(numbers_of(pd.DataFrame({"d": values}))[:, 0], [1, 90, NAN])
-
-
-@pytest.mark.parametrize(
-    ("value", "kind"),
-    [
-        ([1, 2], "list"),
-        ({"a": 1}, "dict"),
-        ((1,), "tuple"),
-        (1j, "complex"),
-        (dt.time(3), "time"),
-        (object(), "object"),
-    ],
-)
-def test_columns_of_other_things_are_refused(value, kind):
-    X = pd.DataFrame({"thing": pd.Series([value, 1.0, "a"], dtype=object)})
-    message = rf"Column 'thing' of X holds a {kind}.*must be a string or a number.*astype\(str\)"
-    with pytest.raises(TypeError, match=message):
-        TableSchema().fit(X)
-
-
-def test_lists_and_dicts_at_predict_and_in_arrow_are_refused():
-    schema = TableSchema().fit(pd.DataFrame({"c": ["a", "b"], "n": [1, 2]}))
-    with pytest.raises(TypeError, match="Column 'c' of X holds a dict"):
-        schema.transform(pd.DataFrame({"c": [{}, "b"], "n": [1, 2]}))
-    with pytest.raises(TypeError, match="Column 'n' of X holds a dict"):
-        schema.transform(pd.DataFrame({"c": ["a"], "n": [{}]}))
-    with pytest.raises(TypeError, match="Column 'c' of X holds a"):
-        TableSchema().fit(pl.DataFrame({"c": [[1, 2], [3]]}))
-    with pytest.raises(TypeError, match="Column 'c' of X holds a"):
-        TableSchema().fit(
-            pd.DataFrame({"c": pd.Series([[1], [2]], dtype=pd.ArrowDtype(pa.list_(pa.int64())))})
-        )
-
-
-def test_numbers_at_predict_may_be_text_but_not_words_or_times():
-    schema = TableSchema().fit(pd.DataFrame({"n": [1, 2]}))
-    assert schema.transform(pd.DataFrame({"n": ["1.5"]})).numeric.tolist() == [[1.5]]
-    for wrong in ("many", pd.Timestamp("2020-01-01")):
-        with pytest.raises(ValueError, match=r"Column 'n' of X was numeric in fit.*Convert it to the type"):
-            schema.transform(pd.DataFrame({"n": [wrong]}))
-
-
-# --- columns without information -----------------------------------------------------------------
+# --- columns without information ----------------------------------------------------------------
 
 
 def test_useless_columns_are_dropped_with_their_reason():
@@ -416,7 +221,7 @@ def test_rows_of_weight_zero_teach_nothing():
     assert schema.dropped_ == {"x": "constant"}
 
 
-# --- real data -----------------------------------------------------------------------------------
+# --- real data ----------------------------------------------------------------------------------
 
 
 def load(data_dir, name):
@@ -459,7 +264,7 @@ def test_credit_g_as_objects_and_as_categories(data_dir):
         np.testing.assert_array_equal(read(other)[1].categorical, table.categorical)
 
 
-# --- properties ----------------------------------------------------------------------------------
+# --- properties ---------------------------------------------------------------------------------
 
 FLOATS = st.floats(width=32, allow_infinity=False)
 COLUMNS = {
@@ -498,229 +303,11 @@ def test_reading_is_row_by_row_and_blind_to_order(frame, random):
     np.testing.assert_array_equal(one.categorical, table.categorical[rows[:1]])
     assert not np.isinf(table.numeric).any()
     assert (table.categorical < schema.cardinalities_).all()
-    copy = pickle.loads(pickle.dumps(schema))  # noqa: S301
+    copy = pickle.loads(pickle.dumps(schema))
     np.testing.assert_array_equal(copy.transform(frame).numeric, table.numeric)
 
 
-# No NUL: pandas before 3 takes texts as equal that agree up to it.
-@settings(max_examples=60, deadline=None)
-@given(st.lists(st.none() | st.text("abcé ", max_size=2), min_size=2))
-def test_codes_stand_for_texts(texts):
-    schema, table = read(pd.DataFrame({"c": texts, "x": np.arange(len(texts))}))
-    if "c" not in schema.dropped_:
-        names = (None, *schema.columns_[0].categories)
-        assert [names[code] for code in table.categorical[:, 0]] == texts
-
-
-# --- canonical rows ------------------------------------------------------------------------------
-
-
-def some_rows(seed=0, n=60):
-    rng = np.random.default_rng(seed)
-    numeric = rng.choice([0.0, -0.0, 1.5, NAN], size=(n, 2))
-    return (
-        Table(numeric, rng.integers(0, 3, size=(n, 1))),
-        rng.integers(0, 2, n),
-        rng.integers(0, 4, n).astype(float),
-    )
-
-
-def same(one, other):
-    for a, b in zip(one[:3], other[:3], strict=True):
-        if isinstance(a, Table):
-            np.testing.assert_array_equal(a.numeric, b.numeric)
-            np.testing.assert_array_equal(a.categorical, b.categorical)
-        else:
-            np.testing.assert_array_equal(a, b)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_canonical_rows_see_neither_order_nor_repetition(seed):
-    table, y, weight = some_rows(seed)
-    expected = canonical_rows(table, y, weight)
-    order = np.random.default_rng(seed).permutation(len(table))
-    same(canonical_rows(table.take(order), y[order], weight[order]), expected)
-    repeated = np.repeat(np.arange(len(table)), weight.astype(int))
-    same(canonical_rows(table.take(repeated), y[repeated]), expected)
-    same(canonical_rows(*expected[:3]), expected)
-
-
-def test_canonical_rows_sum_fractions_in_any_order_alike():
-    table = Table(np.zeros((50, 1)), np.zeros((50, 0), np.int64))
-    weight = np.random.default_rng(0).random(50)
-    sums = {
-        canonical_rows(table, np.zeros(50), np.random.default_rng(s).permutation(weight))[2].item()
-        for s in range(20)
-    }
-    assert len(sums) == 1
-
-
-def test_canonical_rows_are_distinct_and_index_points_back():
-    table, y, weight = some_rows(3)
-    merged, target, sums, index = canonical_rows(table, y, weight)
-    content = {
-        (*map(str, row + 0.0), *codes, t)
-        for row, codes, t in zip(merged.numeric, merged.categorical, target, strict=True)
-    }
-    assert len(content) == len(merged)
-    assert sums.sum() == weight.sum()
-    np.testing.assert_array_equal(table.numeric[index], merged.numeric)
-    np.testing.assert_array_equal(y[index], target)
-    assert (weight[index] > 0).all()
-
-
-def test_canonical_rows_tell_targets_apart():
-    table = Table(np.zeros((3, 1), np.float32), np.zeros((3, 0), np.int64))
-    _, y, weight, _ = canonical_rows(table, np.array([0.5, 0.25, 0.5]))
-    assert dict(zip(y.tolist(), weight.tolist(), strict=True)) == {0.5: 2.0, 0.25: 1.0}
-
-
-def test_canonical_rows_of_huge_tables_are_not_merged(monkeypatch):
-    monkeypatch.setattr("autonas.training.table.MAX_MERGED_CELLS", 10)
-    table, y, weight = some_rows()
-    merged, *_, index = canonical_rows(table, y, weight)
-    np.testing.assert_array_equal(index, np.flatnonzero(weight))
-    np.testing.assert_array_equal(merged.categorical, table.categorical[index])
-
-
-def test_fingerprint_tells_data_apart():
-    table, y, weight = some_rows()
-    name = fingerprint(table, y, weight)
-    assert re.fullmatch("[0-9a-f]{32}", name)
-    assert name == fingerprint(Table(table.numeric + 0.0, table.categorical), y, weight)
-    assert name != fingerprint(table, 1 - y, weight)
-    assert name != fingerprint(Table(table.numeric[:, ::-1], table.categorical), y, weight)
-
-
-# --- targets and weights -------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("y", "classes", "codes"),
-    [
-        ([3, 1, 3], [1, 3], [1, 0, 1]),
-        (["b", "a", "b"], ["a", "b"], [1, 0, 1]),
-        ([True, False, True], [False, True], [1, 0, 1]),
-        ([1.0, 0.0, 1.0], [0.0, 1.0], [1, 0, 1]),
-        (np.array([1, 0, 1], dtype=object), [0, 1], [1, 0, 1]),
-        (np.array(["b", "a", "b"], dtype=object), ["a", "b"], [1, 0, 1]),
-        (np.array([True, False, True], dtype=object), [False, True], [1, 0, 1]),
-        (pd.Series(["b", "a", "b"]), ["a", "b"], [1, 0, 1]),
-        (pd.Series(["b", "a", "b"]).array, ["a", "b"], [1, 0, 1]),
-        (pd.Series(["b", "a", "b"]).values, ["a", "b"], [1, 0, 1]),
-        (pd.Series(["b", "a", "b"], dtype="string[pyarrow]"), ["a", "b"], [1, 0, 1]),
-        (pd.Series(["b", "a", "b"], dtype=pd.ArrowDtype(pa.string())), ["a", "b"], [1, 0, 1]),
-        (pd.Series(["b", "a", "b"], dtype="category"), ["a", "b"], [1, 0, 1]),
-        (pd.Categorical([2, 1, 2], categories=[3, 2, 1]), [1, 2], [1, 0, 1]),
-        (pd.Series([2, 1, 2], dtype="Int64"), [1, 2], [1, 0, 1]),
-        (pd.Series([2, 1, 2], dtype="int64[pyarrow]"), [1, 2], [1, 0, 1]),
-        (pd.Series([True, False, True], dtype="boolean"), [False, True], [1, 0, 1]),
-        (pd.Index([2, 1, 2]), [1, 2], [1, 0, 1]),
-        (pl.Series(["b", "a", "b"]), ["a", "b"], [1, 0, 1]),
-    ],
-)  # fmt: skip
-def test_classes_of_any_type(y, classes, codes):
-    found, coded = encode_classes(y)
-    assert found.tolist() == classes
-    assert coded.tolist() == codes
-    assert coded.dtype == np.int64
-    assert isinstance(found, np.ndarray)
-
-
-@pytest.mark.parametrize(
-    ("y", "message"),
-    [
-        (None, "requires y to be passed, but the target y is None"),
-        ([0.5, 1.5, 2.5], "Unknown label type: continuous"),
-        (np.array([1, "a", 2], dtype=object), "Unknown label type"),
-        (["a", None, "b"], "Input y contains NaN. 1 of its 3 values are missing"),
-        ([0.0, NAN, 1.0], "Input y contains NaN"),
-        (pd.Series(["a", None, "b"]), "Input y contains NaN"),
-        (pd.Series([1, None, 2], dtype="Int64"), "Input y contains NaN"),
-        ([[0, 1], [1, 0], [1, 1]], "y should be a 1d array, got an array of shape"),
-        (["yes", "yes", "yes"], "single class 'yes'.*got 1 class"),
-        ([0, 1], "inconsistent numbers of samples"),
-    ],
-)
-def test_refused_classes(y, message):
-    with pytest.raises(ValueError, match=message):
-        encode_classes(y, np.zeros((3, 1)))
-
-
-@pytest.mark.parametrize("column", [np.array([[0], [1]]), pd.DataFrame({"y": [0, 1]}), [[0], [1]]])
-def test_a_column_vector_of_targets_warns(column):
-    with pytest.warns(DataConversionWarning, match="A column-vector y was passed"):
-        assert encode_classes(column)[1].tolist() == [0, 1]
-    with pytest.warns(DataConversionWarning, match="A column-vector y was passed"):
-        assert check_regression_target(column).tolist() == [0, 1]
-
-
-@pytest.mark.parametrize(
-    "y",
-    [
-        [1, 2],
-        [1.0, 2.0],
-        np.array([1, 2], np.uint8),
-        np.array([1, 2.0], object),
-        pd.Series([1, 2], dtype="Int64"),
-        pd.Series([1, 2], dtype="float[pyarrow]"),
-        pl.Series([1, 2]),
-        [Decimal(1), Decimal(2)],
-    ],
-)
-def test_numbers_of_any_type(y):
-    values = check_regression_target(y)
-    assert values.tolist() == [1.0, 2.0]
-    assert values.dtype == np.float64
-
-
-@pytest.mark.parametrize(
-    ("y", "message"),
-    [
-        (None, "requires y to be passed"),
-        ([1.0, NAN], "Input y contains NaN"),
-        (pd.Series([1, None], dtype="Int64"), "Input y contains NaN"),
-        ([1.0, np.inf], r"Input y contains infinity or a value too large for dtype\('float64'\)"),
-        (["1", "2"], "y must hold numbers for regression, got str values such as '1'.*to_numeric"),
-        (pd.Series(["a", "b"]), "y must hold numbers for regression"),
-        (pd.to_datetime(["2020-01-01", "2020-01-02"]), "y must hold numbers for regression"),
-        ([1j, 2j], "Complex data not supported"),
-        ([[1, 2], [3, 4]], "y should be a 1d array"),
-        ([1, 2, 3], "inconsistent numbers of samples"),
-    ],
-)
-def test_refused_numbers(y, message):
-    with pytest.raises(ValueError, match=message):
-        check_regression_target(y, np.zeros((2, 1)))
-
-
-def test_weights():
-    X = np.zeros((3, 1))
-    assert check_weight(None, X) is None
-    assert check_weight(2, X).tolist() == [2, 2, 2]
-    for form in (list, np.asarray, pd.Series, pl.Series):
-        assert check_weight(form([0.0, 1.0, 2.5]), X).tolist() == [0, 1, 2.5]
-    given_weight = np.ones(3)
-    check_weight(given_weight, X)[0] = 5
-    assert given_weight.tolist() == [1, 1, 1]
-
-
-@pytest.mark.parametrize(
-    ("weight", "message"),
-    [
-        ([1, -1, 1], "Negative values in sample_weight, such as -1.0"),
-        ([0, 0, 0], "weight.*zero"),
-        ([1, NAN, 1], "contains NaN"),
-        ([1, 1], r"sample_weight.shape == \(2,\), expected \(3,\)"),
-        ([[1], [1], [1]], "must be 1D"),
-    ],
-)
-def test_refused_weights(weight, message):
-    with pytest.raises(ValueError, match=message):
-        check_weight(weight, np.zeros((3, 1)))
-
-
-# --- scikit-learn's own checks, on the smallest estimators that read their input by these functions
+# --- scikit-learn's own checks, on the smallest estimators that read by these functions ---------
 
 
 class _Reading(BaseEstimator):
@@ -728,9 +315,7 @@ class _Reading(BaseEstimator):
         weight = check_weight(sample_weight, X)
         self._schema = TableSchema().fit(X, weight)
         table, target, weight, _ = canonical_rows(self._schema.transform(X), target, weight)
-        self._preprocessor = Preprocessor({"scaling": "standard"}, self._schema.cardinalities_).fit(
-            table, weight
-        )
+        self._preprocessor = Preprocessor({"scaling": "standard"}, self._schema.cardinalities_).fit(table, weight)
         self.model_.fit(self._preprocessor.transform(table).numeric.astype(float), target, weight)
 
     def _features(self, X):
@@ -774,13 +359,9 @@ class ReadingRegressor(RegressorMixin, _Reading):
         return self.model_.predict(features)
 
 
-CHECKS = [
-    pair for one in (ReadingClassifier(), ReadingRegressor()) for pair in estimator_checks_generator(one)
-]
+CHECKS = [pair for one in (ReadingClassifier(), ReadingRegressor()) for pair in estimator_checks_generator(one)]
 
 
-@pytest.mark.parametrize(
-    ("estimator", "check"), CHECKS, ids=lambda v: getattr(getattr(v, "func", v), "__name__", "")
-)
+@pytest.mark.parametrize(("estimator", "check"), CHECKS, ids=lambda v: getattr(getattr(v, "func", v), "__name__", ""))
 def test_scikit_learn_checks(estimator, check):
     check(estimator)

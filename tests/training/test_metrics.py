@@ -14,9 +14,7 @@ SCALED = {"binary": load_breast_cancer, "many": load_wine}
 
 
 @pytest.mark.parametrize("data", SCALED)
-@pytest.mark.parametrize(
-    "name", ["neg_log_loss", "accuracy", "balanced_accuracy", "roc_auc_ovr", "f1_macro"]
-)
+@pytest.mark.parametrize("name", ["neg_log_loss", "accuracy", "balanced_accuracy", "roc_auc_ovr", "f1_macro"])
 def test_classification_equals_the_scorer(data, name):
     X, y = SCALED[data](return_X_y=True)
     labels = np.array(["b", "c", "a"])[: y.max() + 1]

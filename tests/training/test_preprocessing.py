@@ -21,8 +21,7 @@ SCALINGS = ("standard", "robust", "quantile")
 CLIPPINGS = ("none", "hard", "smooth")
 IMPUTATIONS = ("mean", "median")
 CONFIGURATIONS = [
-    {"scaling": s, "clipping": c, "imputation": i}
-    for s, c, i in itertools.product(SCALINGS, CLIPPINGS, IMPUTATIONS)
+    {"scaling": s, "clipping": c, "imputation": i} for s, c, i in itertools.product(SCALINGS, CLIPPINGS, IMPUTATIONS)
 ]
 
 
@@ -67,9 +66,7 @@ def test_robust_takes_the_interquartile_range_or_half_the_range():
     ("clipping", "expected"), [("none", 40.0), ("hard", 5.0), ("smooth", 40 / np.hypot(1, 40 / 3))]
 )
 def test_clipping(clipping, expected):
-    got = features(
-        {"scaling": "robust", "clipping": clipping}, numbers([0, 1, 2, 3, 4]), numbers([82, 2, -78])
-    )
+    got = features({"scaling": "robust", "clipping": clipping}, numbers([0, 1, 2, 3, 4]), numbers([82, 2, -78]))
     np.testing.assert_allclose(got.numeric[:, 0], [expected, 0, -expected], rtol=1e-6)
 
 
@@ -87,9 +84,7 @@ def test_columns_wholly_missing_or_constant_in_training_are_zero():
     later = numbers([1e9, NAN], [-1e30, NAN], [7, NAN], [2, 2])
     for configuration in CONFIGURATIONS:
         # The third is constant but for a missing value, whose mark stays.
-        np.testing.assert_array_equal(
-            features(configuration, table, later).numeric, [[0] * 5, [0, 0, 0, 0, 1]]
-        )
+        np.testing.assert_array_equal(features(configuration, table, later).numeric, [[0] * 5, [0, 0, 0, 0, 1]])
 
 
 @pytest.mark.parametrize("configuration", CONFIGURATIONS)
@@ -211,7 +206,7 @@ def test_equal_fits_are_equal_and_survive_pickling():
     table = numbers(*np.where(X > 2, NAN, X).T)
     for configuration in CONFIGURATIONS:
         one, two = (Preprocessor(configuration).fit(table) for _ in range(2))
-        copy = pickle.loads(pickle.dumps(one))  # noqa: S301
+        copy = pickle.loads(pickle.dumps(one))
         expected = one.transform(table).numeric
         for other in (two, copy):
             np.testing.assert_array_equal(other.transform(table).numeric, expected)

@@ -29,9 +29,7 @@ def configuration_of(**choices):
 
 
 def make_trainer(task, validation=2, max_epochs=9):
-    folds = make_folds(
-        validation, None, task.target, classification=task.n_classes > 0, random_state=0
-    )
+    folds = make_folds(validation, None, task.target, classification=task.n_classes > 0, random_state=0)
     return Trainer(task, folds, NETWORKS, max_epochs=max_epochs)
 
 

@@ -12,7 +12,9 @@ from autonas.training.validation import make_folds
 
 
 def folds_of(validation, y, *, classification=True, seed=0):
-    return make_folds(validation, np.zeros((len(y), 1)), np.asarray(y), classification=classification, random_state=seed)
+    return make_folds(
+        validation, np.zeros((len(y), 1)), np.asarray(y), classification=classification, random_state=seed
+    )
 
 
 @settings(max_examples=60, deadline=None)
@@ -64,7 +66,12 @@ def test_splitter_is_taken_as_it_is():
 
 @pytest.mark.parametrize(
     ("validation", "message"),
-    [(11, "validation=11 folds .* got 10 rows"), (1, "at least 2"), ("holdut", "did you mean 'holdout'"), (True, "Unknown")],
+    [
+        (11, "validation=11 folds .* got 10 rows"),
+        (1, "at least 2"),
+        ("holdut", "did you mean 'holdout'"),
+        (True, "Unknown"),
+    ],
 )
 def test_errors_name_the_mend(validation, message):
     with pytest.raises(ValueError, match=message):

@@ -94,9 +94,7 @@ def test_losses_of_any_size(name, scale):
     trials = history(space, 30)
     for trial in trials:
         trial.results = [
-            Result(
-                r.fidelity, r.loss * scale if r.loss < math.inf else r.loss, 1.0, 1.0, 1.0, r.asked, r.told
-            )
+            Result(r.fidelity, r.loss * scale if r.loss < math.inf else r.loss, 1.0, 1.0, 1.0, r.asked, r.told)
             for r in trial.results
         ]
     assert_suggests_well(name, space, trials, 0)
@@ -134,9 +132,7 @@ def test_better_than_chance(name):
 
     trials = history(space, 50, failing=0.0)
     for trial in trials:
-        trial.results = [
-            Result(9, loss(trial.configuration), 1, 1, 1, 2 * trial.number, 2 * trial.number + 1)
-        ]
+        trial.results = [Result(9, loss(trial.configuration), 1, 1, 1, 2 * trial.number, 2 * trial.number + 1)]
     sampler = build(name, space)
     suggested = [sampler.suggest(trials, np.random.default_rng(seed)) for seed in range(30)]
     modelled = np.median([loss(c) for c in suggested if c.origin == name])

@@ -152,9 +152,7 @@ def test_hyperband_promotes_the_best():
 
 
 def test_hyperband_fills_the_place_of_failed_trials():
-    jobs = run(
-        build("hyperband"), Supply(12), loss=lambda job: 0 if job.trial in (0, 9, 10, 11) else math.inf
-    )
+    jobs = run(build("hyperband"), Supply(12), loss=lambda job: 0 if job.trial in (0, 9, 10, 11) else math.inf)
     assert [(job.trial, job.from_fidelity, job.to_fidelity) for job in jobs[9:13]] == [
         (0, 1, 3),
         (9, 0, 3),

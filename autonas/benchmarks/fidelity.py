@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from ConfigSpace import ConfigurationSpace
 from scipy.stats import spearmanr
@@ -145,20 +146,28 @@ def correlations(runs: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     table = pd.DataFrame(runs)
     for key, group in table.groupby(["dataset", "averaged", "seed"], sort=False):
         curves = np.array([curve for curve in group["curve"] if curve is not None])
-        low, full = curves.shape[1] // DIVISOR, curves.shape[1]
-        best = np.minimum.accumulate(curves, axis=1)
-        rows[key] = {
-            "low": low,
-            "full": full,
-            "spearman": float(spearmanr(curves[:, low - 1], curves[:, -1]).statistic),
-            "spearman_best": float(spearmanr(best[:, low - 1], best[:, -1]).statistic),
-            "median_loss": float(np.median(curves[:, -1])),
-            "configurations": len(curves),
-            "failed": len(group) - len(curves),
-        }
+        rows[key] = _correlate(curves) | {"configurations": len(curves), "failed": len(group) - len(curves)}
     result: pd.DataFrame = pd.DataFrame(list(rows.values()))
     result.index = pd.MultiIndex.from_tuples(list(rows), names=["dataset", "averaged", "seed"])
     return result
+
+
+def _correlate(curves: npt.NDArray[Any]) -> dict[str, float]:
+    if not len(curves):
+        return dict.fromkeys(("low", "full", "spearman", "spearman_best", "median_loss"), math.nan)
+    low, full = curves.shape[1] // DIVISOR, curves.shape[1]
+    best = np.minimum.accumulate(curves, axis=1)
+    return {
+        "low": low,
+        "full": full,
+        "spearman": _spearman(curves[:, low - 1], curves[:, -1]),
+        "spearman_best": _spearman(best[:, low - 1], best[:, -1]),
+        "median_loss": float(np.median(curves[:, -1])),
+    }
+
+
+def _spearman(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:
+    return float(spearmanr(a, b).statistic) if len(a) > 2 else math.nan
 
 
 def measure_fidelity(
@@ -241,7 +250,7 @@ def markdown(runs: Sequence[Mapping[str, Any]]) -> str:
         [
             dataset,
             "averaged" if averaged else "current",
-            f"{row['low']:.0f} of {row['full']:.0f}",
+            f"{row['low']:.0f} of {row['full']:.0f}" if row["configurations"] else "",
             number(row["spearman"], 3),
             number(row["spearman_best"], 3),
             number(row["median_loss"], 4),

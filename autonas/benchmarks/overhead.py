@@ -104,8 +104,8 @@ def measure_overhead(samplers: Sequence[str] = tuple(SAMPLERS), n_trials: int = 
     Returns
     -------
     pandas.DataFrame
-        One row a sampler: milliseconds of an ask (``median_ms``, ``worst_ms``), of the whole search without the
-        objective per trial (``search_ms``, ask and tell and all between), and the share of the trials that a
+        One row a sampler: milliseconds of an ask (``median_ms``, ``worst_ms``), of the whole search without
+        the objective per trial (``search_ms``, ask and tell and all between), and the share of trials that a
         model proposed (``modelled``), overall and after the 60th.
     """
     space = conditional_space()
@@ -114,9 +114,7 @@ def measure_overhead(samplers: Sequence[str] = tuple(SAMPLERS), n_trials: int = 
     for name in samplers:
         sampler = _Timed(resolve((name, "hyperband"), space, **rungs)[0])
         start = time.perf_counter()
-        history = search(
-            synthetic, space, optimizer=(sampler, "hyperband"), n_trials=n_trials, random_state=0, **rungs
-        )
+        history = search(synthetic, space, optimizer=(sampler, "hyperband"), n_trials=n_trials, random_state=0, **rungs)
         seconds = time.perf_counter() - start - history.objective_seconds
         modelled = [trial.origin not in {"default", "random"} for trial in history.trials]
         rows.append(
@@ -148,9 +146,7 @@ def measure_history(n_trials: int = 200) -> pd.DataFrame:
     """
     options: dict[str, Any] = {"optimizer": "hyperband", "max_fidelity": 27, "random_state": 0}
     with tempfile.TemporaryDirectory() as folder:
-        search(
-            synthetic, conditional_space(), n_trials=1, run_dir=f"{folder}/first", **options
-        )  # the imports
+        search(synthetic, conditional_space(), n_trials=1, run_dir=f"{folder}/first", **options)  # the imports
         seconds = []
         for run_dir in (None, f"{folder}/second"):
             start = time.perf_counter()

@@ -107,12 +107,11 @@ class Loop:
 
     def run(self) -> None:
         """Search until a limit is reached or nothing is left to do."""
-        waiting = list(
-            self._asked.items()
-        )  # handed out by an earlier piece of the run that did not see them back
+        # What an earlier piece of the run handed out and did not see back comes first.
+        waiting = list(self._asked.values())
         while True:
-            while self.runner.free and waiting and not self._over(waiting[0][1]):
-                self._submit(*waiting.pop(0))
+            while self.runner.free and waiting and not self._over(waiting[0]):
+                self._submit(waiting.pop(0))
             while self.runner.free and not waiting and not self._over():
                 job = self.schedule.next(self._propose)
                 if job is None or self._over(job):
@@ -129,8 +128,8 @@ class Loop:
         if time.monotonic() - self._started >= self.limits.seconds:
             self._stopped = True
         if job is not None:
-            running = sum(j.to_fidelity - j.from_fidelity for j in self._asked.values() if j is not job)
-            cost = job.to_fidelity - job.from_fidelity
+            running = sum(self._cost(other) for other in self._asked.values() if other is not job)
+            cost = self._cost(job)
             if self._spent + running + cost > self.limits.total_fidelity:
                 if not self._events:
                     raise ValueError(
@@ -139,6 +138,13 @@ class Loop:
                     )
                 self._stopped = True
         return self._stopped
+
+    def _cost(self, job: Job) -> int:
+        """Count the fidelity that a job will spend: a piece that the deadline cut short is paid already."""
+        return job.to_fidelity - max(job.from_fidelity, self._reached(job.trial))
+
+    def _reached(self, number: int) -> int:
+        return max((result.fidelity for result in self.history.trials[number].results), default=0)
 
     def _propose(self) -> Trial | None:
         if len(self.history.trials) >= self.limits.n_trials:
@@ -155,9 +161,9 @@ class Loop:
         self._asked[place] = job
         if self.store is not None:
             self.store.asked(self.history.trials[job.trial], job, place)
-        self._submit(place, job)
+        self._submit(job)
 
-    def _submit(self, place: int, job: Job) -> None:  # noqa: ARG002
+    def _submit(self, job: Job) -> None:
         trial = self.history.trials[job.trial]
         deadline = self._started + self.limits.seconds
         keywords = {
@@ -183,8 +189,7 @@ class Loop:
             info=outcome.info,
         )
         self._events += 1
-        before = max((earlier.fidelity for earlier in trial.results), default=0)
-        self._spent += max(result.fidelity - before, 0)
+        self._spent += max(result.fidelity - self._reached(job.trial), 0)
         trial.results.append(result)
         trial.failure = outcome.failure
         if self.store is not None:
@@ -193,9 +198,8 @@ class Loop:
             del self._asked[asked]
             self.schedule.report(job, result.loss)
         else:
-            self._stopped = (
-                True  # the deadline cut it short: it stays handed out, and goes on when there is more time
-            )
+            # The deadline cut it short: it stays handed out, and goes on when there is more time.
+            self._stopped = True
         if self._closed(trial) and self.store is not None:
             self._finish(trial)
         for callback in self.callbacks:
@@ -222,7 +226,7 @@ class Loop:
     def _end(self) -> None:
         """End regularly: what was stopped early is so for good, unless the run is given more."""
         if self._proposed is not None:  # its first job would have cost too much
-            self.history.trials.remove(self._proposed)
+            self.history.trials.pop()
             self._proposed = None
         if self.store is not None:
             for trial in self.history.trials:

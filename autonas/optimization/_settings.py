@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 from ConfigSpace import ConfigurationSpace
 
-__all__ = ["entropy_of", "kept_settings", "settings_of"]
+__all__ = ["entropy_of", "fresh", "kept_settings", "settings_of", "study_name"]
 
 _FORMAT = 1
 
@@ -43,8 +44,7 @@ def entropy_of(random_state: object) -> int | None:
     if isinstance(random_state, (int, np.integer)) and random_state >= 0:
         return int(random_state)
     raise ValueError(
-        f"`random_state` is {random_state!r}, but must be None, an int >= 0, or a numpy RandomState or "
-        "Generator."
+        f"`random_state` is {random_state!r}, but must be None, an int >= 0, or a numpy RandomState or Generator."
     )
 
 
@@ -79,7 +79,7 @@ def kept_settings(settings: dict[str, Any], path: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        With the ``random_state`` that holds.
+        With the ``random_state`` that holds, and the name of the ``study`` in the storage.
 
     Raises
     ------
@@ -87,8 +87,7 @@ def kept_settings(settings: dict[str, Any], path: Path) -> dict[str, Any]:
         If they differ: each difference is named with both values.
     """
     if not path.exists():
-        if settings["random_state"] is None:
-            settings = {**settings, "random_state": np.random.SeedSequence().entropy}
+        settings = {**fresh(settings), "study": study_name(path.parent.name)}
         # First beside, then in its place: a run killed in between finds all of it or nothing.
         draft = path.with_suffix(".tmp")
         draft.write_text(json.dumps(settings, indent=1), encoding="utf-8")
@@ -97,6 +96,7 @@ def kept_settings(settings: dict[str, Any], path: Path) -> dict[str, Any]:
     earlier: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if settings["random_state"] is None:
         settings = {**settings, "random_state": earlier.get("random_state")}
+    settings = {**settings, "study": earlier.get("study")}
     differences = [
         f"`{name}` was {earlier.get(name)!r} and is {value!r}"
         for name, value in settings.items()
@@ -108,6 +108,18 @@ def kept_settings(settings: dict[str, Any], path: Path) -> dict[str, Any]:
             "the earlier values to go on with it, or another `run_dir` to start anew."
         )
     return settings
+
+
+def fresh(settings: dict[str, Any]) -> dict[str, Any]:
+    """Fill in a seed where none was given."""
+    if settings["random_state"] is not None:
+        return settings
+    return {**settings, "random_state": np.random.SeedSequence().entropy}
+
+
+def study_name(of: str) -> str:
+    """Make up a name: a storage may hold the studies of many runs."""
+    return f"autonas-{of}-{uuid.uuid4().hex[:8]}"
 
 
 def _space_differences(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

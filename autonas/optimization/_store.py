@@ -135,9 +135,7 @@ class Store:
             self._storage.set_trial_user_attr(trial_id, _KEY, record)
 
 
-def in_memory_study(
-    trials: Sequence[Trial], states: Iterable[TrialState], space: ConfigurationSpace
-) -> optuna.Study:
+def in_memory_study(trials: Sequence[Trial], states: Iterable[TrialState], space: ConfigurationSpace) -> optuna.Study:
     """Make a study of trials that were never stored."""
     distributions = {name: distribution(hp) for name, hp in space.items()}
     with quiet():
@@ -165,9 +163,7 @@ def _frozen(
         distributions={name: distributions[name] for name in native},
         user_attrs={_KEY: record},
         system_attrs={},
-        intermediate_values={
-            fidelity: loss for fidelity, loss in trial.losses.items() if math.isfinite(loss)
-        },
+        intermediate_values={fidelity: loss for fidelity, loss in trial.losses.items() if math.isfinite(loss)},
     )
 
 

@@ -55,9 +55,7 @@ class RunHistory:
 
     def __repr__(self) -> str:
         results = sum(len(trial.results) for trial in self.trials)
-        return (
-            f"<RunHistory of {len(self.trials)} trials and {results} results, fidelity {self.total_fidelity}>"
-        )
+        return f"<RunHistory of {len(self.trials)} trials and {results} results, fidelity {self.total_fidelity}>"
 
     @property
     def best(self) -> Trial:

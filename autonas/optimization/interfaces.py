@@ -105,9 +105,7 @@ class Trial:
 class Sampler(Protocol):
     """Says which configuration comes next."""
 
-    def suggest(
-        self, trials: Sequence[Trial], rng: np.random.Generator
-    ) -> Configuration | Mapping[str, Any] | None:
+    def suggest(self, trials: Sequence[Trial], rng: np.random.Generator) -> Configuration | Mapping[str, Any] | None:
         """Propose a configuration, given everything that is known.
 
         Parameters

@@ -78,9 +78,7 @@ def resolve(
     return sampler, schedule, f"{sampler_name} x {schedule_name}"
 
 
-def _build(
-    kind: str, given: Any, known: Mapping[str, str], method: str, arguments: tuple[Any, ...]
-) -> tuple[Any, str]:
+def _build(kind: str, given: Any, known: Mapping[str, str], method: str, arguments: tuple[Any, ...]) -> tuple[Any, str]:
     if isinstance(given, str):
         if given not in known:
             raise unknown_name(kind, given, known)

@@ -133,9 +133,7 @@ class Proposals:
         return np.random.default_rng(np.random.SeedSequence(self._entropy, spawn_key=(number, attempt)))
 
 
-def _initial(
-    space: ConfigurationSpace, given: Configuration | Mapping[str, Any], place: int
-) -> Configuration:
+def _initial(space: ConfigurationSpace, given: Configuration | Mapping[str, Any], place: int) -> Configuration:
     try:
         return configuration_from(space, values(given) if isinstance(given, Configuration) else given)
     except ValueError as error:

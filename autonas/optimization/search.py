@@ -13,7 +13,7 @@ import numpy as np
 from ConfigSpace import Configuration, ConfigurationSpace
 
 from autonas.optimization._loop import Limits, Loop, SearchFailed
-from autonas.optimization._settings import entropy_of, kept_settings, settings_of
+from autonas.optimization._settings import entropy_of, fresh, kept_settings, settings_of, study_name
 from autonas.optimization.history import RunHistory
 from autonas.optimization.interfaces import Job, Result, Trial
 from autonas.optimization.optimizers import resolve
@@ -119,14 +119,14 @@ def search(
     sampler, schedule, name = resolve(optimizer, space, **fidelities)
     settings = settings_of(space, name, entropy_of(random_state), fidelities)
 
+    directory = None if run_dir is None else Path(run_dir).resolve()
     with contextlib.ExitStack() as stack:
-        directory = None if run_dir is None else Path(run_dir)
-        if directory is not None:
+        if directory is None:
+            settings = fresh(settings)
+        else:
             directory.mkdir(parents=True, exist_ok=True)
             settings = kept_settings(settings, directory / "settings.json")
-        elif settings["random_state"] is None:
-            settings["random_state"] = np.random.SeedSequence().entropy
-        store = _store(directory, storage, space)
+        store = _store(directory, storage, settings.get("study"), space)
         trials: list[Trial] = []
         jobs: dict[int, Job] = {}
         if store is not None:
@@ -157,21 +157,15 @@ def search(
 
 
 def _store(
-    directory: Path | None, storage: str | BaseStorage | None, space: ConfigurationSpace
+    directory: Path | None, storage: str | BaseStorage | None, study: str | None, space: ConfigurationSpace
 ) -> Store | None:
-    if directory is None and storage is None:
+    if storage is None and directory is None:
         return None
     from autonas.optimization._store import Store  # noqa: PLC0415 - Optuna and SQLAlchemy are slow to import
 
     if storage is None:
-        assert directory is not None
-        return Store(f"sqlite:///{directory.resolve() / 'history.db'}", "autonas", space)
-    # In a storage that is shared, the run's directory tells its study from others; without one it is a new
-    # study.
-    name = "autonas-" + (
-        np.random.default_rng().bytes(4).hex() if directory is None else directory.resolve().name
-    )
-    return Store(storage, name, space)
+        storage = f"sqlite:///{directory}/history.db"
+    return Store(storage, study or study_name("search"), space)
 
 
 def _fidelities(**given: Any) -> dict[str, int]:
@@ -185,8 +179,7 @@ def _limits(n_trials: int | None, time_limit: float | None, max_total_fidelity: 
     given = {"n_trials": n_trials, "time_limit": time_limit, "max_total_fidelity": max_total_fidelity}
     if all(value is None for value in given.values()):
         raise ValueError(
-            "Nothing would end the search: give at least one of `n_trials`, `time_limit`, "
-            "`max_total_fidelity`."
+            "Nothing would end the search: give at least one of `n_trials`, `time_limit`, `max_total_fidelity`."
         )
     for name, value in given.items():
         if value is None:

@@ -18,7 +18,7 @@ Array = npt.NDArray[Any]
 Fold = tuple[Array, Array]
 
 #: Below this many rows, one held-out part says too little about a configuration.
-CV_BELOW = 5_000
+CV_BELOW = 2_500
 N_FOLDS = 5
 HOLDOUT = 0.2
 
@@ -35,7 +35,7 @@ def make_folds(validation: Any, X: Any, y: Array, *, classification: bool, rando
     ----------
     validation : {"auto", "holdout", "cv"}, int or splitter
         ``"holdout"``: a fifth of the rows is held out. ``"cv"``: five folds. An int: that many folds. ``"auto"``: five
-        folds below 5,000 rows, else holdout. A splitter is any object of scikit-learn with ``split(X, y)``.
+        folds below 2,500 rows, else holdout. A splitter is any object of scikit-learn with ``split(X, y)``.
     X : array or DataFrame
         Handed to a splitter.
     y : ndarray of shape (n,)

@@ -160,18 +160,25 @@ def test_the_study_shows_an_interrupted_trial_as_running(tmp_path):
 
     with pytest.raises(Killed):
         run(tmp_path, train)
-    study = optuna.load_study(study_name="autonas", storage=f"sqlite:///{tmp_path / 'history.db'}")
+    study = optuna.load_study(study_name=None, storage=f"sqlite:///{tmp_path / 'history.db'}")
     assert [trial.state.name for trial in study.trials] == ["RUNNING"]
 
 
 def test_everything_is_read_back_exactly(tmp_path):
     written = run(tmp_path)
-    store = Store(f"sqlite:///{tmp_path / 'history.db'}", "autonas", conditional())
+    store = Store(f"sqlite:///{tmp_path / 'history.db'}", written.study.study_name, conditional())
     trials, jobs = store.read()
     assert trials == written.trials
     assert len(jobs) == sum(len(trial.results) for trial in trials)
     assert RunHistory(conditional(), 9, trials).to_dataframe().equals(written.to_dataframe())
     store.close()
+
+
+def test_two_runs_of_one_name_share_a_storage(tmp_path):
+    url = f"sqlite:///{tmp_path / 'shared.db'}"
+    for folder in ("one", "two"):
+        assert len(run(tmp_path / folder / "run", storage=url, n_trials=3).trials) == 3
+    assert len(optuna.get_all_study_names(url)) == 2
 
 
 def test_other_settings_are_named_with_both_values(tmp_path):

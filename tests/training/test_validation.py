@@ -33,7 +33,7 @@ def test_parts_are_disjoint_and_not_empty(y, classification, validation):
         assert sorted(np.concatenate([valid for _, valid in folds])) == list(range(len(y)))
 
 
-@pytest.mark.parametrize(("n", "expected"), [(100, 5), (4_999, 5), (5_000, 1), (3, 3)])
+@pytest.mark.parametrize(("n", "expected"), [(100, 5), (2_499, 5), (2_500, 1), (3, 3)])
 def test_auto_by_size(n, expected):
     assert len(folds_of("auto", np.arange(n) % 2)) == expected
 

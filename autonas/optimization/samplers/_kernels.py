@@ -98,9 +98,7 @@ class ProductKernel:
         low, high = ndtr(-center / (self.bw * widen)), ndtr((1 - center) / (self.bw * widen))
         numbers = np.clip(center + self.bw * widen * ndtri(low + uniform * (high - low)), 0, 1)
         # Aitchison and Aitken: any of the k choices with chance bw, else the datum's own.
-        choices = np.where(
-            uniform < self.bw, rng.integers(np.maximum(self.levels, 1), size=center.shape), center
-        )
+        choices = np.where(uniform < self.bw, rng.integers(np.maximum(self.levels, 1), size=center.shape), center)
         drawn = np.where(self.levels > 0, choices, numbers)
         return np.where(np.isnan(center), prior, drawn)
 

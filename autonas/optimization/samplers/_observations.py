@@ -42,9 +42,7 @@ def observations(trials: Sequence[Trial]) -> dict[int, Observations]:
     return {fidelity: (np.array(vectors), np.array(losses)) for fidelity, (vectors, losses) in found.items()}
 
 
-def largest_with(
-    found: dict[int, Observations], needed: Callable[[Floats, Floats], int]
-) -> Observations | None:
+def largest_with(found: dict[int, Observations], needed: Callable[[Floats, Floats], int]) -> int | None:
     """Pick the largest fidelity that has results enough for a model.
 
     Parameters
@@ -56,11 +54,8 @@ def largest_with(
 
     Returns
     -------
-    tuple of ndarray or None
+    int or None
         None where no fidelity has enough.
     """
-    for fidelity in sorted(found, reverse=True):
-        vectors, losses = found[fidelity]
-        if len(losses) >= needed(vectors, losses):
-            return vectors, losses
-    return None
+    enough = [fidelity for fidelity, data in found.items() if len(data[1]) >= needed(*data)]
+    return max(enough, default=None)

@@ -30,9 +30,7 @@ class VectorSpace:
         self.hyperparameters = list(space.values())
         self.varying = np.array([hp.size > 1 for hp in self.hyperparameters], dtype=bool)
         self._conditions = [
-            (column, condition)
-            for column, name in enumerate(space)
-            for condition in space.parent_conditions_of[name]
+            (column, condition) for column, name in enumerate(space) for condition in space.parent_conditions_of[name]
         ]
 
     def draw(self, n: int, rng: np.random.Generator) -> Floats:

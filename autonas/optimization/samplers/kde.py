@@ -95,10 +95,11 @@ class KDE(BOHB):  # type: ignore[misc]
 
     def suggest(self, trials: Sequence[Trial], rng: np.random.Generator) -> Configuration:
         """Propose a configuration, see :class:`~autonas.optimization.Sampler`."""
-        found = largest_with(observations(trials), lambda vectors, _: 2 * self._enough(vectors))
+        found = observations(trials)
+        fidelity = largest_with(found, lambda vectors, _: 2 * self._enough(vectors))
         vector = None
-        if found is not None and rng.random() >= self.random_fraction:
-            vector = self._model_based(*found, rng)
+        if fidelity is not None and rng.random() >= self.random_fraction:
+            vector = self._model_based(*found[fidelity], rng)
         if vector is not None:
             return Configuration(self._vectors.space, vector=vector, origin="kde")
         vector = self._vectors.sample(1, rng)[0]

@@ -32,8 +32,10 @@ class SMAC:
     ----------
     space : ConfigurationSpace
         The space to propose from.
-    min_results : int, default=8
-        Results at a fidelity before a model of it is made.
+    n_first : int, default=8
+        Results at some fidelity before there is a model at all.
+    n_enough : int, default=15
+        Results at a fidelity before it is preferred to a lower one.
     n_random : int, default=512
         Random candidates.
     n_starts : int, default=5
@@ -55,14 +57,15 @@ class SMAC:
         self,
         space: ConfigurationSpace,
         *,
-        min_results: int = 8,
+        n_first: int = 8,
+        n_enough: int = 15,
         n_random: int = 512,
         n_starts: int = 5,
         n_steps: int = 5,
         random_fraction: float = 0.2,
     ) -> None:
         self._vectors = VectorSpace(space)
-        self._min_results = min_results
+        self._first, self._enough = n_first, max(n_first, n_enough)
         self._n_random = n_random
         self._n_starts = n_starts
         self._n_steps = n_steps
@@ -74,31 +77,36 @@ class SMAC:
     def suggest(self, trials: Sequence[Trial], rng: np.random.Generator) -> Configuration:
         """Propose a configuration, see :class:`~autonas.optimization.Sampler`."""
         space = self._vectors.space
-        usable = {fidelity: data for fidelity, data in observations(trials).items() if _varies(data[1])}
-        found = largest_with(usable, lambda *_: self._min_results)
-        if found is None or rng.random() < self._random_fraction or not self._vectors.varying.any():
+        found = {fidelity: data for fidelity, data in observations(trials).items() if _varies(data[1])}
+        fidelity = largest_with(found, lambda *_: self._enough) or largest_with(found, lambda *_: self._first)
+        if fidelity is None or rng.random() < self._random_fraction or not self._vectors.varying.any():
             return Configuration(space, vector=self._vectors.sample(1, rng)[0], origin="random")
         seen = {trial.configuration.get_array().tobytes() for trial in trials}
-        ranked = self._search(*found, rng)
+        ranked = self._search(*found[fidelity], rng)
         vector = next((row for row in ranked if row.tobytes() not in seen), ranked[0])
         return Configuration(space, vector=vector, origin="smac")
 
     def _search(self, vectors: Floats, losses: Floats, rng: np.random.Generator) -> Floats:
         """Rank candidates, the most promising first."""
         targets = _log_scaled(losses)
-        # SMAC's limit of 2**20 leaves has scikit-learn allocate for them: 90 ms a tree. There are never more
-        # than rows.
-        leaves = max(len(targets), 2)
-        seed = int(rng.integers(2**31))
-        forest = RandomForest(self._modelled, log_y=True, n_jobs=1, max_leaf_nodes=leaves, seed=seed)
+        forest = RandomForest(
+            self._modelled,
+            log_y=True,
+            # As SMAC's facade for hyperparameter optimization builds it ...
+            ratio_features=1.0,
+            min_samples_split=2,
+            min_samples_leaf=1,
+            # ... but for its limit of 2**20 leaves, for which scikit-learn allocates: 90 ms a tree.
+            max_leaf_nodes=max(len(targets), 2),
+            n_jobs=1,
+            seed=int(rng.integers(2**31)),
+        )
         forest.train(vectors, targets[:, None])
         improvement = EI(log=True)
         improvement.update(model=forest, eta=float(targets.min()))
 
         def score(rows: Floats) -> Floats:
-            found: Floats = improvement._compute(rows)[
-                :, 0
-            ]  # the public call takes Configurations one by one
+            found: Floats = improvement._compute(rows)[:, 0]  # the public call takes Configurations one by one
             return np.where(np.isnan(found), -np.inf, found)
 
         pool = self._vectors.sample(self._n_random, rng)
@@ -174,7 +182,6 @@ def _log_scaled(losses: Floats) -> Floats:
 
 def _uniform(space: ConfigurationSpace) -> ConfigurationSpace:
     special = any(
-        isinstance(hp, NumericalHyperparameter) and not type(hp).__name__.startswith("Uniform")
-        for hp in space.values()
+        isinstance(hp, NumericalHyperparameter) and not type(hp).__name__.startswith("Uniform") for hp in space.values()
     )
     return space.remove_hyperparameter_priors() if special else space

@@ -65,9 +65,7 @@ def run(schedule, supply, *, slots=1, loss=lambda job: float(job.trial), rng=Non
     failing=st.sampled_from([0.0, 0.2, 1.0]),
     seed=st.integers(0, 100),
 )
-def test_jobs_are_sound(  # noqa: PLR0917
-    name, n, slots, eta, low, high, failing, seed
-):
+def test_jobs_are_sound(name, n, slots, eta, low, high, failing, seed):
     rng = np.random.default_rng(seed)
     reached, failed, seen = {}, set(), set()
 

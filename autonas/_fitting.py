@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import tempfile
 import time
@@ -32,6 +33,8 @@ __all__ = ["Fitted", "default_max_epochs", "last_good", "run"]
 
 Array = npt.NDArray[Any]
 
+#: What a run_dir tells of the fit that it belongs to.
+RECORD = "fit.json"
 #: The ensemble is chosen among this many of the best trials.
 N_CANDIDATES = 50
 
@@ -139,16 +142,17 @@ def run(
             f"Found n_samples={len(target)} (rows of weight 0 left out); at least 2 are needed to validate."
         )
     task = Task(table, schema.cardinalities_, target, n_classes, weight, metric)
-    run_dir, seed = _open_run_dir(estimator, task, seed)
+    run_dir, record = _open_run_dir(estimator, task, seed)
     folds = make_folds(
         preset.validation if estimator.validation == "auto" else estimator.validation,
         X,
         target,
         classification=n_classes > 0,
-        random_state=seed,
+        random_state=record["seed"],
     )
     chosen = resolve_search_space(estimator.search_space, preset, table, classification=n_classes > 0)
-    min_epochs, max_epochs = _epochs(estimator, len(folds[0][0]))
+    min_epochs, max_epochs = _epochs(estimator, record, sum(len(rows) for rows, _ in folds))
+    (run_dir / RECORD).write_text(json.dumps(record, indent=1))
     trainer = Trainer(task, folds, chosen.builds, max_epochs=max_epochs, defaults=chosen.defaults, device=device)
     deadline = None if estimator.time_limit is None else started + estimator.time_limit
     history = search(
@@ -157,12 +161,13 @@ def run(
         optimizer=estimator.optimizer,
         min_fidelity=min_epochs,
         max_fidelity=max_epochs,
+        full_first=1,
         n_trials=estimator.n_trials,
         time_limit=None if deadline is None else max(1.0, deadline - _reserve(estimator) - time.monotonic()),
         run_dir=run_dir,
         storage=estimator.storage,
         initial_configurations=tuple(estimator.initial_configurations or ()),
-        random_state=seed,
+        random_state=record["seed"],
         callbacks=(*_progress(estimator), *(estimator.callbacks or ())),
     )
     size = preset.ensemble_size if estimator.ensemble_size is None else estimator.ensemble_size
@@ -175,13 +180,19 @@ def last_good(trial: Trial) -> Result | None:
     return next((r for r in reversed(trial.results) if np.isfinite(r.loss)), None)
 
 
-def default_max_epochs(n_rows: int) -> int:
-    """Choose how long a full training is: as many epochs as make about a million rows seen, 9 to 81.
+def default_max_epochs(n_rows: int, time_limit: float | None = None) -> int:
+    """Choose how long a full training is.
+
+    As many epochs as show the network about a million rows, and not more than the default network would be trained for
+    in a fifth of the time limit at 40,000 rows a second (about one core), so that a search has room beside it; 9 to 81.
+    It is computed from these numbers, not measured: the same call chooses the same on any machine.
 
     Parameters
     ----------
     n_rows : int
-        Rows that a network learns from.
+        Rows learnt from in an epoch, all folds together.
+    time_limit : float, optional
+        Seconds of the whole fit.
 
     Returns
     -------
@@ -192,8 +203,13 @@ def default_max_epochs(n_rows: int) -> int:
     --------
     >>> [default_max_epochs(n) for n in (500, 30_000, 100_000, 10_000_000)]
     [81, 27, 9, 9]
+    >>> [default_max_epochs(10_000, time_limit) for time_limit in (10, 60, 300)]
+    [9, 27, 81]
     """
-    return int(3 ** np.clip(np.round(np.log(1e6 / n_rows) / np.log(3)), 2, 4))
+    epochs = round(math.log(1e6 / n_rows, 3))
+    if time_limit is not None:
+        epochs = min(epochs, math.floor(math.log(0.2 * time_limit * 40_000 / n_rows, 3)))
+    return int(3 ** min(max(epochs, 2), 4))
 
 
 def _check_numbers(estimator: Any) -> None:
@@ -212,8 +228,12 @@ def _canonical(table: Any, target: Array, weight: Array | None) -> tuple[Any, Ar
     return table, target, None if np.ptp(merged) == 0 else merged
 
 
-def _epochs(estimator: Any, n_rows: int) -> tuple[int, int]:
-    longest = default_max_epochs(n_rows) if estimator.max_epochs is None else estimator.max_epochs
+def _epochs(estimator: Any, record: dict[str, Any], n_rows: int) -> tuple[int, int]:
+    """Choose the range of epochs; a run that goes on keeps what was chosen for it, whatever its new time limit."""
+    if estimator.max_epochs is None:
+        longest = int(record.setdefault("max_epochs", default_max_epochs(n_rows, estimator.time_limit)))
+    else:
+        longest = estimator.max_epochs
     shortest = max(1, longest // 9) if estimator.min_epochs is None else estimator.min_epochs
     if shortest > longest:
         raise ValueError(f"min_epochs={shortest} is more than max_epochs={longest}; lower it, or raise max_epochs.")
@@ -235,8 +255,8 @@ def _device(device: str) -> torch.device:
     return torch.device(device)
 
 
-def _open_run_dir(estimator: Any, task: Task, seed: int | None) -> tuple[Path, int]:
-    """Find or make the folder of the run, and see that a run in it is of the same data and seed."""
+def _open_run_dir(estimator: Any, task: Task, seed: int | None) -> tuple[Path, dict[str, Any]]:
+    """Find or make the folder of the run, and see that a run in it is of the same data, metric and seed."""
     if estimator.run_dir is None:
         folder = Path(tempfile.mkdtemp(prefix="autonas-"))
         weakref.finalize(estimator, shutil.rmtree, folder, ignore_errors=True)
@@ -244,27 +264,22 @@ def _open_run_dir(estimator: Any, task: Task, seed: int | None) -> tuple[Path, i
         folder = Path(estimator.run_dir)
         folder.mkdir(parents=True, exist_ok=True)
     weight = np.ones(len(task.target)) if task.weight is None else task.weight
-    about = {
-        "data": fingerprint(task.table, task.target, weight),
-        "n_rows": len(task.target),
-        "metric": task.metric.name,
-    }
-    path = folder / "fit.json"
-    if not path.exists():
-        seed = int(np.random.SeedSequence().generate_state(1)[0] // 2) if seed is None else seed
-        path.write_text(json.dumps({**about, "seed": seed}, indent=1))
-        return folder, seed
+    data = fingerprint(task.table, task.target, weight)
+    now = {"n_rows": len(task.target), "data": data, "metric": task.metric.name, "seed": seed}
+    if not (folder / RECORD).exists():
+        if seed is None:
+            now["seed"] = int(np.random.SeedSequence().generate_state(1)[0] // 2)
+        return folder, now
     if not estimator.resume:
         raise ValueError(f"run_dir={str(folder)!r} holds a run already; pass another, or resume=True to go on with it.")
-    before = json.loads(path.read_text())
-    now = {**about, "seed": before["seed"] if seed is None else seed}
+    before = json.loads((folder / RECORD).read_text())
     for key, value in now.items():
-        if before.get(key) != value:
+        if before.get(key) != value and not (key == "seed" and seed is None):
             raise ValueError(
                 f"run_dir={str(folder)!r} holds a run with another {key} ({before.get(key)!r}, now {value!r}); "
                 "pass another run_dir, or the same as then."
             )
-    return folder, int(before["seed"])
+    return folder, before
 
 
 def _progress(estimator: Any) -> list[Any]:

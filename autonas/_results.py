@@ -81,8 +81,8 @@ def describe_members(fitted: Fitted) -> str:
         trial = fitted.history.trials[member.trial]
         n_parameters = sum(p.numel() for p in member.networks[0].network.parameters())
         lines.append(
-            f"{member.weight:.3f}  trial {member.trial}: {len(member.networks)} network(s), {n_parameters:,} parameters, "
-            f"validation loss {fitted.losses[member.trial]:.5g}"
+            f"{member.weight:.3f}  trial {member.trial}: {len(member.networks)} network(s), "
+            f"{n_parameters:,} parameters, validation loss {fitted.losses[member.trial]:.5g}"
         )
         lines += [f"         {name}: {value}" for name, value in values(trial.configuration).items()]
     return "\n".join(lines)

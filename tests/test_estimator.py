@@ -488,9 +488,22 @@ def test_callbacks_and_verbose(capsys):
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize(("n", "expected"), [(100, 81), (3_000, 81), (30_000, 27), (100_000, 9), (10**7, 9)])
-def test_epochs_by_size(n, expected):
-    assert default_max_epochs(n) == expected
+@pytest.mark.parametrize(
+    ("n", "seconds", "expected"),
+    [(100, None, 81), (3_000, None, 81), (30_000, None, 27), (10**7, None, 9), (10_000, 60, 27), (10_000, 1e-3, 9)],
+)
+def test_epochs_by_size_and_time(n, seconds, expected):
+    assert default_max_epochs(n, seconds) == expected
+
+
+def test_epochs_stay_when_a_run_gets_more_time(tmp_path):
+    settings = {"time_limit": 3, "run_dir": tmp_path, "random_state": 0, "search_space": {"network": "mlp"}}
+    X = np.repeat(IRIS[0], 40, axis=0) + np.arange(6000)[:, None] * 1e-6
+    y = np.repeat(IRIS[1], 40)
+    short = AutoNASClassifier(**settings).fit(X, y)
+    more = AutoNASClassifier(**{**settings, "time_limit": 6}).fit(X, y)
+    assert short._fitted.max_epochs == more._fitted.max_epochs == 9
+    assert len(more.history_.trials) >= len(short.history_.trials)
 
 
 @pytest.mark.slow

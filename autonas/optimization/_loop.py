@@ -59,6 +59,8 @@ class Loop:
     accepted: frozenset[str] = frozenset()
     checkpoints: Path | None = None
     store: Store | None = None
+    started: float = field(default_factory=time.monotonic)
+    """When the search began; what an earlier piece of the run took is put before it."""
 
     _events: int = 0
     """Events so far: jobs handed out and jobs that came back."""
@@ -68,7 +70,6 @@ class Loop:
     _proposed: Trial | None = None
     """The newest trial, as long as its first job has not started."""
     _spent: int = 0
-    _started: float = field(default_factory=time.monotonic)
 
     def replay(self, jobs: Mapping[int, Job]) -> None:
         """Lead an earlier piece of the run through the schedule, event by event.
@@ -103,7 +104,7 @@ class Loop:
             elif result.complete:
                 self.schedule.report(self._asked.pop(result.asked), result.loss)
         self._spent = self.history.total_fidelity
-        self._started -= self.history.wall_seconds
+        self.started -= self.history.wall_seconds
 
     def run(self) -> None:
         """Search until a limit is reached or nothing is left to do."""
@@ -125,7 +126,7 @@ class Loop:
 
     def _over(self, job: Job | None = None) -> bool:
         """Say whether the search has ended, or would by this job."""
-        if time.monotonic() - self._started >= self.limits.seconds:
+        if time.monotonic() - self.started >= self.limits.seconds:
             self._stopped = True
         if job is not None:
             running = sum(self._cost(other) for other in self._asked.values() if other is not job)
@@ -165,7 +166,7 @@ class Loop:
 
     def _submit(self, job: Job) -> None:
         trial = self.history.trials[job.trial]
-        deadline = self._started + self.limits.seconds
+        deadline = self.started + self.limits.seconds
         keywords = {
             "seed": trial.seed,
             "checkpoint": None if self.checkpoints is None else self.checkpoints / f"{trial.number:05d}",
@@ -182,7 +183,7 @@ class Loop:
             loss=outcome.loss,
             cost=outcome.cost,
             seconds=outcome.seconds,
-            finished=time.monotonic() - self._started,
+            finished=time.monotonic() - self.started,
             asked=asked,
             told=self._events,
             complete=outcome.complete,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from autonas.optimization.optimizers import resolve
 from autonas.optimization.proposals import Proposals
 from autonas.optimization.runners import InProcessRunner
 from autonas.optimization.runners.task import accepted_keywords
+from autonas.optimization.schedules.full_first import FullFirst
 from autonas.optimization.schedules.rungs import check_fidelities
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ def search(
     min_fidelity: int = 1,
     max_fidelity: int = 81,
     eta: int = 3,
+    full_first: int = 0,
     max_total_fidelity: float | None = None,
     n_trials: int | None = None,
     time_limit: float | None = None,
@@ -65,6 +68,9 @@ def search(
         A name of :data:`OPTIMIZERS`, or a pair (sampler, schedule) of names, objects or classes.
     min_fidelity, max_fidelity, eta : int
         The rungs are ``max_fidelity // eta**k``, not below ``min_fidelity``.
+    full_first : int, default=0
+        So many trials, from the first on, go to ``max_fidelity`` at once, before the schedule begins: in a short run
+        the space's default is then sure to be trained to the end.
     max_total_fidelity : float, optional
         No job starts that would spend more than this over all trials. Going on from a lower rung pays only
         for what is new.
@@ -104,6 +110,7 @@ def search(
     >>> history.best.fidelity
     9
     """
+    started = time.monotonic()
     limits = _limits(n_trials, time_limit, max_total_fidelity)
     fidelities = _fidelities(min_fidelity=min_fidelity, max_fidelity=max_fidelity, eta=eta)
     if not isinstance(space, ConfigurationSpace):
@@ -117,6 +124,9 @@ def search(
                 f"`callbacks[{place}]` is {callback!r}, but must be callable."
             )
     sampler, schedule, name = resolve(optimizer, space, **fidelities)
+    if full_first:
+        schedule = FullFirst(schedule, _count("full_first", full_first), fidelities["max_fidelity"])
+        name += f", after {full_first} to the end"
     settings = settings_of(space, name, entropy_of(random_state), fidelities)
 
     directory = None if run_dir is None else Path(run_dir).resolve()
@@ -150,6 +160,7 @@ def search(
             accepted=accepted,
             checkpoints=checkpoints,
             store=store,
+            started=started,
         )
         loop.replay(jobs)
         loop.run()
@@ -173,6 +184,12 @@ def _fidelities(**given: Any) -> dict[str, int]:
     plain = {name: int(value) if isinstance(value, np.integer) else value for name, value in given.items()}
     check_fidelities(**plain)
     return plain
+
+
+def _count(name: str, value: Any) -> int:
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"`{name}` is {value!r}, but must be an int >= 0.")
+    return int(value)
 
 
 def _limits(n_trials: int | None, time_limit: float | None, max_total_fidelity: float | None) -> Limits:

@@ -13,8 +13,21 @@ from hypothesis import strategies as st
 
 from autonas.optimization import SCHEDULES, Trial
 from autonas.optimization.optimizers import resolve
+from autonas.optimization.schedules.full_first import FullFirst
 
 CONFIGURATION = ConfigurationSpace({"x": (0.0, 1.0)}).get_default_configuration()
+
+
+def test_the_first_trials_to_the_end():
+    """Then Hyperband, as if it were alone."""
+    jobs = run(FullFirst(build("hyperband"), 2, 9), Supply(7))
+    assert [(j.trial, j.from_fidelity, j.to_fidelity) for j in jobs[:2]] == [(0, 0, 9), (1, 0, 9)]
+    alone = run(build("hyperband"), Supply(5))
+    assert [(j.trial - 2, j.to_fidelity) for j in jobs[2:]] == [(j.trial, j.to_fidelity) for j in alone]
+
+
+def test_the_first_trials_with_nothing_left():
+    assert [j.to_fidelity for j in run(FullFirst(build("asha"), 3, 9), Supply(2))] == [9, 9]
 
 
 class Supply:

@@ -242,7 +242,7 @@ def _epochs(estimator: Any, record: dict[str, Any], n_rows: int) -> tuple[int, i
 
 def _reserve(estimator: Any) -> float:
     """Seconds kept back for what comes after the search."""
-    return float(min(0.5 + 0.03 * estimator.time_limit, 0.2 * estimator.time_limit))
+    return float(min(0.3 + 0.02 * estimator.time_limit, 0.2 * estimator.time_limit))
 
 
 def _device(device: str) -> torch.device:

@@ -39,8 +39,6 @@ class Run:
     Attributes
     ----------
     dataset : str
-    averaged : bool
-        Whether the weights are averaged for evaluation, as in every search.
     number : int
         Which configuration.
     seed : int
@@ -52,7 +50,6 @@ class Run:
     """
 
     dataset: str
-    averaged: bool
     number: int
     seed: int = 0
     max_epochs: int | None = None
@@ -71,22 +68,30 @@ def run(what: Run, data_dir: str | Path | None = None) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``curve``: the validation loss after each epoch, of the weights as they are then, or None if it
-        failed; ``failure``: why, or None; ``network``; ``seconds``.
+        ``curve``: the validation loss after each epoch, of the averaged weights, as in every search; ``current``: of
+        the weights as they are then; both None if it failed; ``failure``: why, or None; ``network``; ``seconds``.
     """
-    from autonas.training.loop import NonFiniteLossError  # noqa: PLC0415  torch is slow to import
+    from autonas.training.loop import Member, NonFiniteLossError, predict  # noqa: PLC0415  torch is slow to import
 
     trainer, space = _prepare(replace(what, number=0), data_dir)
     space = copy.deepcopy(space)
     space.seed(10_000 * what.seed + what.number)
     configuration = values(space.sample_configuration())
-    outcome: dict[str, Any] = {"curve": None, "failure": None, "network": configuration.get("network")}
+    current: list[float] = []
+
+    def judge_current_weights(members: Sequence[Member]) -> None:
+        outputs = [predict(member.network.eval(), member.valid) for member in members]
+        current.append(trainer.loss(np.concatenate(outputs)))
+
+    trainer.watch = judge_current_weights
+    outcome: dict[str, Any] = {"curve": None, "current": None, "failure": None}
+    outcome["network"] = configuration.get("network")
     with tempfile.TemporaryDirectory(prefix="autonas-") as folder:
         try:
             result = trainer(configuration, trainer.max_epochs, seed=what.number, checkpoint=Path(folder, "trial"))
         except NonFiniteLossError as error:
             return {**outcome, "failure": str(error), "seconds": None}
-    return {**outcome, "curve": result["curve"], "seconds": round(result["train_seconds"], 3)}
+    return {**outcome, "curve": result["curve"], "current": current, "seconds": round(result["train_seconds"], 3)}
 
 
 @functools.lru_cache(maxsize=2)
@@ -115,14 +120,12 @@ def _prepare(what: Run, data_dir: str | Path | None) -> tuple[Trainer, Configura
         random_state=what.seed,
     )
     chosen = resolve_search_space(None, preset, table, classification=data.classification)
-    options: dict[str, Any] = {} if what.averaged else {"average_gamma": math.inf}
     trainer = Trainer(
         task,
         folds,
         chosen.builds,
         max_epochs=what.max_epochs or default_max_epochs(len(folds[0][0])),
         defaults=chosen.defaults,
-        **options,
     )
     return trainer, chosen.space
 
@@ -144,11 +147,13 @@ def correlations(runs: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """
     rows = {}
     table = pd.DataFrame(runs)
-    for key, group in table.groupby(["dataset", "averaged", "seed"], sort=False):
-        curves = np.array([curve for curve in group["curve"] if curve is not None])
-        rows[key] = _correlate(curves) | {"configurations": len(curves), "failed": len(group) - len(curves)}
+    for (dataset, seed), group in table.groupby(["dataset", "seed"], sort=False):
+        for weights, column in (("averaged", "curve"), ("current", "current")):
+            curves = np.array([curve for curve in group[column] if curve is not None])
+            counts = {"configurations": len(curves), "failed": len(group) - len(curves)}
+            rows[dataset, weights, seed] = _correlate(curves) | counts
     result: pd.DataFrame = pd.DataFrame(list(rows.values()))
-    result.index = pd.MultiIndex.from_tuples(list(rows), names=["dataset", "averaged", "seed"])
+    result.index = pd.MultiIndex.from_tuples(list(rows), names=["dataset", "weights", "seed"])
     return result
 
 
@@ -183,7 +188,7 @@ def measure_fidelity(
     only_read: bool = False,
     say: Callable[[str], None] = print,
 ) -> list[dict[str, Any]]:
-    """Train the same random configurations with and without averaging of the weights.
+    """Train random configurations, and judge them with and without averaging of the weights.
 
     Parameters
     ----------
@@ -212,10 +217,9 @@ def measure_fidelity(
     for dataset in datasets:
         load_dataset(dataset, data_dir)
     wanted = [
-        Run(dataset, averaged, number, seed, max_epochs, validation)
+        Run(dataset, number, seed, max_epochs, validation)
         for seed in seeds
         for dataset in datasets
-        for averaged in (True, False)
         for number in range(configurations)
     ]
     return collect(
@@ -249,14 +253,14 @@ def markdown(runs: Sequence[Mapping[str, Any]]) -> str:
     rows = [
         [
             dataset,
-            "averaged" if averaged else "current",
+            weights,
             f"{row['low']:.0f} of {row['full']:.0f}" if row["configurations"] else "",
             number(row["spearman"], 3),
             number(row["spearman_best"], 3),
             number(row["median_loss"], 4),
             f"{row['configurations']:.0f} ({row['failed']:.0f} failed)",
         ]
-        for (dataset, averaged, _), row in zip(table.index, table.to_dict("records"), strict=True)
+        for (dataset, weights, _), row in zip(table.index, table.to_dict("records"), strict=True)
     ]
     header = [
         "data set",

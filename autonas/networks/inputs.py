@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from rtdl_num_embeddings import PeriodicEmbeddings, PiecewiseLinearEmbeddings
 from torch import nn
 
 from autonas.networks.specs import InputSpec
@@ -96,6 +95,9 @@ def _numeric_embedding(configuration: Mapping[str, Any], input_spec: InputSpec) 
     kind = configuration.get("numeric_embedding", "none")
     if kind == "none" or input_spec.n_numeric == 0:
         return nn.Identity()
+    # Imported when it is used, since it imports scikit-learn's trees, which takes longer than all the rest.
+    from rtdl_num_embeddings import PeriodicEmbeddings, PiecewiseLinearEmbeddings  # noqa: PLC0415
+
     size = int(configuration["numeric_embedding_size"])
     if kind == "periodic":
         embedding: nn.Module = PeriodicEmbeddings(

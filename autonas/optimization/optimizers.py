@@ -86,8 +86,8 @@ def _build(kind: str, given: Any, known: Mapping[str, str], method: str, argumen
         module, _, name = known[given].partition(":")
         return getattr(importlib.import_module(module), name)(*arguments), given
     if hasattr(given, method) and not isinstance(given, type):
-        # A copy: a schedule changes as it goes, and the same object may be handed to another search.
-        return copy.deepcopy(given), _qualified(type(given))
+        # A schedule changes as it goes, and the same object may be handed to another search; a sampler does not.
+        return copy.deepcopy(given) if kind == "schedule" else given, _qualified(type(given))
     if not callable(given):
         raise ValueError(  # noqa: TRY004 - all arguments fail alike
             f"The {kind} of `optimizer` is {given!r}, but must be one of {', '.join(map(repr, known))}, "

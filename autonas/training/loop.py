@@ -61,8 +61,6 @@ class Member:
         The training hyperparameters.
     train, valid : Batchable
         Rows to learn from, and rows to judge by.
-    gamma : float
-        How much of the past the average of the weights spans; see :class:`WeightAverage`.
     """
 
     #: Steps that an epoch has at least: on small data a large batch would leave too few steps to learn anything.
@@ -74,10 +72,9 @@ class Member:
         configuration: Mapping[str, Any],
         train: Batchable,
         valid: Batchable,
-        gamma: float = 8.0,
     ) -> None:
         self.network = network.to(train.numeric.device)
-        self.average = WeightAverage(self.network, gamma)
+        self.average = WeightAverage(self.network)
         self.optimizer = make_optimizer(self.network, configuration)
         # Batch normalization cannot learn from a batch of one: a single row is taken twice.
         self.train = (
@@ -132,6 +129,7 @@ def train(
     loss: Callable[[Array], float],
     classification: bool,
     deadline: float | None = None,
+    watch: Callable[[Sequence[Member]], None] | None = None,
 ) -> Progress:
     """Train the members side by side, epoch by epoch, from ``progress.epoch`` to ``to_epoch``.
 
@@ -157,6 +155,8 @@ def train(
     deadline : float, optional
         In terms of ``time.monotonic()``; looked at before every batch. What was reached is then evaluated if nothing
         was before.
+    watch : callable, optional
+        Called with the members after each epoch, to look at them.
 
     Returns
     -------
@@ -200,6 +200,8 @@ def train(
                     raise NonFiniteLossError(f"The training loss is {total.item()} in epoch {epoch + 1}.")
             progress.epoch = epoch + 1
             _evaluate(members, progress, loss)
+            if watch is not None:
+                watch(members)
     return progress
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,8 +131,8 @@ class Trainer:
         Values of hyperparameters that a configuration does not name.
     device : torch.device
         Where to train.
-    average_gamma : float
-        See :class:`autonas.training.averaging.WeightAverage`.
+    watch : callable, optional
+        Called with the members after each epoch of a training.
     """
 
     #: Threads of a training on the CPU. Networks for tables are too small to gain from more, and with other work on the
@@ -150,9 +150,9 @@ class Trainer:
         max_epochs: int,
         defaults: Mapping[str, Any] | None = None,
         device: torch.device | str = "cpu",
-        average_gamma: float = 8.0,
+        watch: Callable[[Sequence[Member]], None] | None = None,
     ) -> None:
-        self.average_gamma = average_gamma
+        self.watch = watch
         self.task, self.folds, self.builds = task, folds, dict(builds)
         self.max_epochs, self.defaults, self.device = max_epochs, dict(defaults or {}), torch.device(device)
         self.output_spec = _output_spec(task)
@@ -231,6 +231,7 @@ class Trainer:
                 loss=self.loss,
                 classification=self.task.n_classes > 0,
                 deadline=deadline,
+                watch=self.watch,
             )
 
     def make_members(self, configuration: Mapping[str, Any], seed: int) -> list[Member]:
@@ -246,7 +247,6 @@ class Trainer:
                     configuration,
                     Batchable(side.train.numeric, side.train.categorical, side.train.target, weight),
                     side.valid,
-                    self.average_gamma,
                 )
             )
         return members

@@ -75,7 +75,13 @@ def test_one_hot_and_embedded_columns():
     spec = spec_of(2, (4, 40))
     configuration = values(
         narrow(
-            SPACE, {"category_encoding": "one_hot", "one_hot_max_categories": 10, "embedding_size": 8}
+            SPACE,
+            {
+                "category_encoding": "one_hot",
+                "one_hot_max_categories": 10,
+                "embedding_size": 8,
+                "numeric_embedding": "none",
+            },
         ).get_default_configuration()
     )
     front = build(configuration, spec).front
@@ -98,7 +104,7 @@ def test_widths_of_an_mlp(configuration, expected):
 
 
 def test_skip_projects_where_widths_differ():
-    configuration = values(narrow(SPACE, {"mlp:skip": True}).get_default_configuration())
+    configuration = values(narrow(SPACE, {"mlp:skip": True, "numeric_embedding": "none"}).get_default_configuration())
     net = build(configuration, spec_of(256, ()))
     shortcuts = [m.shortcut for m in net.modules() if hasattr(m, "shortcut")]
     assert [type(s) for s in shortcuts] == [nn.Identity, nn.Linear, nn.Linear]

@@ -24,17 +24,23 @@ class SearchSpace:
 
     Attributes
     ----------
+    own : tuple of NetworkFamily
+        Families of the user's. They stand first: where a pickle is read, they load the files that the networks in it
+        were built from.
     space : ConfigurationSpace
         The joint space.
-    builds : mapping of str to callable
-        How each of its families is built.
     defaults : mapping
         Values of the preset's hyperparameters that the space does not have.
     """
 
+    own: tuple[NetworkFamily, ...]
     space: ConfigurationSpace
-    builds: Mapping[str, Build]
     defaults: Mapping[str, Any]
+
+    @property
+    def builds(self) -> dict[str, Build]:
+        """How each family is built, by name."""
+        return {**NETWORKS, **{family.name: family.build for family in self.own if family.build is not None}}
 
 
 def resolve_search_space(given: Any, preset: Preset, table: Table, *, classification: bool) -> SearchSpace:
@@ -81,7 +87,7 @@ def resolve_search_space(given: Any, preset: Preset, table: Table, *, classifica
     space = preset.space(families=known, choices={k: v for k, v in choices.items() if k != "network"})
     if "network" in choices:
         space = narrow(space, {"network": choices["network"]})
-    return SearchSpace(_fixed(space, table, classification), {f.name: _build_of(f) for f in known}, {})
+    return SearchSpace(tuple(f for f in known if _is_own(f)), _fixed(space, table, classification), {})
 
 
 def _load(source: str | Path) -> Any:
@@ -101,18 +107,18 @@ def _joint(space: ConfigurationSpace, preset: Preset, table: Table, *, classific
         if name not in NETWORKS:
             raise unknown_name("network", name, NETWORKS)
     missing = {k: v for k, v in defaults.items() if k not in space}
-    return SearchSpace(_fixed(space, table, classification), {n: NETWORKS[n] for n in names}, missing)
+    return SearchSpace((), _fixed(space, table, classification), missing)
 
 
-def _build_of(family: NetworkFamily) -> Build:
+def _is_own(family: NetworkFamily) -> bool:
     if family.build is not None:
-        return family.build
+        return True
     if family.name not in NETWORKS:
         raise ValueError(
             f"The network family {family.name!r} is not one of the library's ({', '.join(map(repr, NETWORKS))}), and "
             'its YAML has no key `build`: add build: "file.py:function" or "module:function".'
         )
-    return NETWORKS[family.name]
+    return False
 
 
 def _fixed(space: ConfigurationSpace, table: Table, classification: bool) -> ConfigurationSpace:

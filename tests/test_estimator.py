@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import copy
 import pickle
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -390,6 +393,21 @@ def test_a_network_of_the_user(tmp_path):
     assert {p["network"] for p in clf.cv_results_["params"]} == {"mlp", "linear"}
     alone = classifier(search_space=str(path), n_trials=2, max_epochs=27).fit(*IRIS)
     assert alone.score(*IRIS) > 0.6
+
+
+def test_a_network_of_the_user_in_another_process(tmp_path):
+    """A pickle loads the file that the network was built from."""
+    path = Path(__file__).parents[1] / "examples" / "own_network" / "maxout.yaml"
+    X, y = IRIS
+    clf = classifier(search_space=path).fit(X, y)
+    (tmp_path / "clf.pickle").write_bytes(pickle.dumps(clf))
+    np.save(tmp_path / "X.npy", X)
+    code = (
+        "import pickle, numpy, pathlib; clf = pickle.loads(pathlib.Path('clf.pickle').read_bytes());"
+        "numpy.save('p.npy', clf.predict_proba(numpy.load('X.npy')))"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    np.testing.assert_allclose(np.load(tmp_path / "p.npy"), clf.predict_proba(X))
 
 
 def broken(configuration, input_spec, output_spec):

@@ -152,7 +152,7 @@ def run(
     )
     chosen = resolve_search_space(estimator.search_space, preset, table, classification=n_classes > 0)
     min_epochs, max_epochs = _epochs(estimator, record, sum(len(rows) for rows, _ in folds))
-    (run_dir / RECORD).write_text(json.dumps(record, indent=1))
+    _write_record(run_dir, record)
     trainer = Trainer(task, folds, chosen.builds, max_epochs=max_epochs, defaults=chosen.defaults, device=device)
     deadline = None if estimator.time_limit is None else started + estimator.time_limit
     history = search(
@@ -280,6 +280,13 @@ def _open_run_dir(estimator: Any, task: Task, seed: int | None) -> tuple[Path, d
                 "pass another run_dir, or the same as then."
             )
     return folder, before
+
+
+def _write_record(folder: Path, record: dict[str, Any]) -> None:
+    # First beside, then in its place: a run killed in between finds all of it or nothing.
+    draft = folder / f"{RECORD}.tmp"
+    draft.write_text(json.dumps(record, indent=1))
+    draft.replace(folder / RECORD)
 
 
 def _progress(estimator: Any) -> list[Any]:

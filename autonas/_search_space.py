@@ -17,6 +17,9 @@ from autonas.training.data import Table
 
 __all__ = ["SearchSpace", "resolve_search_space"]
 
+#: Numbers are not embedded in tables of more numeric columns, unless the user's space leaves nothing else.
+MAX_EMBEDDED = 128
+
 
 @dataclass(frozen=True)
 class SearchSpace:
@@ -54,7 +57,8 @@ def resolve_search_space(given: Any, preset: Preset, table: Table, *, classifica
         What is narrowed or replaced.
     table : Table
         The data: hyperparameters that could change nothing for it (encodings of categories where there are none) are
-        fixed at their defaults, so that no sampler spends trials on them.
+        fixed at their defaults, so that no sampler spends trials on them, and so are embeddings of numbers on a wide
+        table, where they cost too much.
     classification : bool
         Likewise for what concerns classes only.
 
@@ -129,7 +133,12 @@ def _fixed(space: ConfigurationSpace, table: Table, classification: bool) -> Con
         idle += ["category_encoding", "one_hot_max_categories", "embedding_size"]
     if table.numeric.shape[1] == 0:
         idle += ["scaling", "clipping", "imputation", "numeric_embedding"]
-    return narrow(space, {name: _native(space[name].default_value) for name in idle if name in space})
+    choices = {name: _native(space[name].default_value) for name in idle if name in space}
+    # An embedding makes a vector of each column: on a wide table that is most of the network, and of the time.
+    wide = table.numeric.shape[1] > MAX_EMBEDDED
+    if wide and "none" in getattr(space.get("numeric_embedding"), "choices", ()):
+        choices["numeric_embedding"] = "none"
+    return narrow(space, choices)
 
 
 def _native(value: Any) -> Any:

@@ -162,7 +162,7 @@ _PARAMETERS = """
         What guides search and ensemble: a name of a scorer of scikit-learn, "log_loss", "rmse", "mae", or a scorer.
         Default: {metric}. ``score`` stays scikit-learn's.
     validation : {{"auto", "holdout", "cv"}}, int or splitter, default="auto"
-        "auto": five folds below 2,500 rows, else a fifth is held out.
+        "auto": five folds below 2,500 rows and a million cells, else a fifth is held out.
     ensemble_size : int, optional
         Members of the ensemble at most; 1: the single best configuration. Default: the preset's.
     initial_configurations : list of dict, optional

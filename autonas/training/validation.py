@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any
 
@@ -19,6 +20,8 @@ Fold = tuple[Array, Array]
 
 #: Below this many rows, one held-out part says too little about a configuration.
 CV_BELOW = 2_500
+#: Five trainings of a table of more cells take too long.
+CV_CELLS = 1_000_000
 N_FOLDS = 5
 HOLDOUT = 0.2
 
@@ -35,7 +38,8 @@ def make_folds(validation: Any, X: Any, y: Array, *, classification: bool, rando
     ----------
     validation : {"auto", "holdout", "cv"}, int or splitter
         ``"holdout"``: a fifth of the rows is held out. ``"cv"``: five folds. An int: that many folds. ``"auto"``: five
-        folds below 2,500 rows, else holdout. A splitter is any object of scikit-learn with ``split(X, y)``.
+        folds below 2,500 rows and a million cells, else holdout. A splitter is any object of scikit-learn with
+        ``split(X, y)``.
     X : array or DataFrame
         Handed to a splitter.
     y : ndarray of shape (n,)
@@ -70,7 +74,8 @@ def make_folds(validation: Any, X: Any, y: Array, *, classification: bool, rando
             )
         return _stratified(strata, int(validation), random_state)
     if validation == "auto":
-        validation = "cv" if n < CV_BELOW else "holdout"
+        small = n < CV_BELOW and math.prod(np.shape(X)) <= CV_CELLS
+        validation = "cv" if small else "holdout"
     if validation == "cv":
         return _stratified(strata, min(N_FOLDS, n), random_state)
     if validation == "holdout":

@@ -38,6 +38,12 @@ def test_auto_by_size(n, expected):
     assert len(folds_of("auto", np.arange(n) % 2)) == expected
 
 
+def test_a_wide_table_is_not_trained_five_times():
+    y = np.arange(400) % 2
+    folds = [make_folds("auto", np.zeros((400, p)), y, classification=True, random_state=0) for p in (2_500, 2_501)]
+    assert [len(f) for f in folds] == [5, 1]
+
+
 def test_classes_keep_their_shares():
     y = np.r_[np.zeros(900, int), np.ones(100, int)]
     (_, valid), *_ = folds_of("holdout", y)

@@ -33,8 +33,10 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	PATH="$(BIN):$$PATH" $(BIN)/lint-imports --no-cache
 
+# Every measurement of docs/benchmarks.md, one after the other: hours. Each goes on where it was stopped.
 bench: $(STAMP)
-	$(BIN)/python -m autonas benchmark --help
+	set -e; for measurement in overhead optimizers time-limit accuracy fidelity; do \
+	  $(BIN)/python -m autonas benchmark $$measurement; done
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build dist

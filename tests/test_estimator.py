@@ -170,10 +170,12 @@ def test_inside_scikit_learn():
     assert grid.best_params_["optimizer"] in ("random", "tpe")
 
 
-def test_time_limit_of_two_seconds_leaves_a_fitted_estimator():
+@pytest.mark.parametrize("time_limit", [1e-6, 2])
+def test_any_time_limit_leaves_a_fitted_estimator(time_limit):
     X, y = IRIS
-    clf = AutoNASClassifier(time_limit=2, random_state=0).fit(X, y)
+    clf = AutoNASClassifier(time_limit=time_limit, random_state=0).fit(X, y)
     assert clf.predict(X).shape == y.shape
+    assert clf.history_.trials[0].origin == "default"
 
 
 def test_global_state_is_left_alone():
@@ -482,8 +484,10 @@ def test_a_run_goes_on(tmp_path):
 def test_another_run_in_the_same_folder_is_refused(tmp_path):
     X, y = IRIS
     classifier(run_dir=tmp_path).fit(X, y)
-    with pytest.raises(ValueError, match="data"):
+    with pytest.raises(ValueError, match="n_rows"):
         classifier(run_dir=tmp_path).fit(X[:100], y[:100])
+    with pytest.raises(ValueError, match="data"):
+        classifier(run_dir=tmp_path).fit(X + 1, y)
     with pytest.raises(ValueError, match="seed"):
         classifier(run_dir=tmp_path, random_state=1).fit(X, y)
     with pytest.raises(ValueError, match="optimizer"):

@@ -126,7 +126,8 @@ class Loop:
 
     def _over(self, job: Job | None = None) -> bool:
         """Say whether the search has ended, or would by this job."""
-        if time.monotonic() - self.started >= self.limits.seconds:
+        # The very first job starts in any case: a search must not come back with nothing at all.
+        if self._events and time.monotonic() - self.started >= self.limits.seconds:
             self._stopped = True
         if job is not None:
             running = sum(self._cost(other) for other in self._asked.values() if other is not job)

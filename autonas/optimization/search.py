@@ -77,7 +77,7 @@ def search(
     n_trials : int, optional
         Configurations at most.
     time_limit : float, optional
-        Seconds after which no job starts; the ``deadline`` of the objective.
+        Seconds after which no job starts, but the very first; the ``deadline`` of the objective.
     run_dir : str or Path, optional
         A directory for the run's records. If they are there already the run goes on where it stopped, and
         limits count over all its pieces. By default the history is in memory only.

@@ -20,7 +20,9 @@ from autonas.optimization.samplers._kernels import ProductKernel
 from autonas.optimization.samplers._observations import largest_with, observations
 from autonas.optimization.samplers._vectors import Floats, VectorSpace
 
-with warnings.catch_warnings():  # statsmodels, imported with it, changes the filters of the whole process
+with warnings.catch_warnings():
+    # Code of 2018 warns where it is compiled, and statsmodels, imported with it, changes the filters of the whole process.
+    warnings.simplefilter("ignore")
     from hpbandster.optimizers.config_generators.bohb import BOHB
 
 __all__ = ["KDE"]

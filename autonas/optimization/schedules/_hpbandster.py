@@ -9,7 +9,9 @@ from typing import Any
 
 from autonas.optimization.interfaces import Job, Trial
 
-with warnings.catch_warnings():  # statsmodels, imported with it, changes the filters of the whole process
+with warnings.catch_warnings():
+    # Code of 2018 warns where it is compiled, and statsmodels, imported with it, changes the filters of the whole process.
+    warnings.simplefilter("ignore")
     from hpbandster.core.dispatcher import Job as HpbandsterJob
     from hpbandster.optimizers.iterations import SuccessiveHalving
 

@@ -12,7 +12,6 @@ from ConfigSpace import (
     ForbiddenEqualsClause,
     UniformFloatHyperparameter,
 )
-from hpbandster.optimizers.config_generators.bohb import BOHB
 
 from autonas.optimization import Result, Trial, search
 from autonas.optimization.samplers._kernels import ProductKernel
@@ -30,7 +29,8 @@ def told(space, configurations, losses, fidelity=9):
 
 def test_it_is_hpbandsters():
     sampler = KDE(conditional())
-    assert isinstance(sampler, BOHB)
+    base = type(sampler).__base__
+    assert base.__module__ == "hpbandster.optimizers.config_generators.bohb"
     assert (sampler.top_n_percent, sampler.num_samples, sampler.bw_factor, sampler.min_bandwidth) == (
         15,
         64,

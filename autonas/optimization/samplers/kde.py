@@ -21,7 +21,7 @@ from autonas.optimization.samplers._observations import largest_with, observatio
 from autonas.optimization.samplers._vectors import Floats, VectorSpace
 
 with warnings.catch_warnings():
-    # Code of 2018 warns where it is compiled, and statsmodels, imported with it, changes the filters of the whole process.
+    # Code of 2018 warns where it is compiled, and statsmodels, imported with it, changes the process's filters.
     warnings.simplefilter("ignore")
     from hpbandster.optimizers.config_generators.bohb import BOHB
 

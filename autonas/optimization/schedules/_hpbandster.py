@@ -10,7 +10,7 @@ from typing import Any
 from autonas.optimization.interfaces import Job, Trial
 
 with warnings.catch_warnings():
-    # Code of 2018 warns where it is compiled, and statsmodels, imported with it, changes the filters of the whole process.
+    # Code of 2018 warns where it is compiled, and statsmodels, imported with it, changes the process's filters.
     warnings.simplefilter("ignore")
     from hpbandster.core.dispatcher import Job as HpbandsterJob
     from hpbandster.optimizers.iterations import SuccessiveHalving

@@ -17,7 +17,15 @@ from safetensors.torch import save_file
 
 from autonas.training.loop import Member, Progress
 
-__all__ = ["StoredModel", "load_model", "load_state", "save_model", "save_state"]
+__all__ = [
+    "StoredModel",
+    "load_model",
+    "load_outputs",
+    "load_progress",
+    "load_state",
+    "save_model",
+    "save_state",
+]
 
 STATE = "state.safetensors"
 MODEL = "model.safetensors"

@@ -52,7 +52,15 @@ def _parser() -> argparse.ArgumentParser:
         "tables.",
     )
     kinds = benchmark.add_subparsers(required=True, metavar="MEASUREMENT")
-    for add in (_add_optimizers, _add_overhead, _add_time_limit, _add_fidelity, _add_accuracy):
+    for add in (
+        _add_optimizers,
+        _add_overhead,
+        _add_time_limit,
+        _add_fidelity,
+        _add_accuracy,
+        _add_estimators,
+        _add_portfolio,
+    ):
         add(kinds)
     return parser
 
@@ -77,23 +85,9 @@ def _add_optimizers(kinds: _Commands) -> None:
 
 def _optimizers(options: argparse.Namespace) -> str:
     from autonas.benchmarks.comparison import markdown
-    from autonas.benchmarks.optimizers import DEFAULT_OPTIMIZERS, compare_optimizers
-    from autonas.benchmarks.tables import DEFAULT_BENCHMARKS
+    from autonas.benchmarks.optimizers import compare_optimizers
 
-    return markdown(
-        compare_optimizers(
-            options.out,
-            optimizers=options.optimizers or DEFAULT_OPTIMIZERS,
-            benchmarks=options.benchmarks or DEFAULT_BENCHMARKS,
-            seeds=options.seeds,
-            budget=options.budget,
-            noisy=options.noisy,
-            jobs=options.jobs,
-            data_dir=options.data_dir,
-            only_read=options.summary,
-            say=_say,
-        )
-    )
+    return markdown(compare_optimizers(**_asked(options)))
 
 
 def _add_overhead(kinds: _Commands) -> None:
@@ -133,20 +127,9 @@ def _add_time_limit(kinds: _Commands) -> None:
 
 
 def _time_limit(options: argparse.Namespace) -> str:
-    from autonas.benchmarks.time_limit import DEFAULT_DATASETS, markdown, measure_time_limit
+    from autonas.benchmarks.time_limit import markdown, measure_time_limit
 
-    return markdown(
-        measure_time_limit(
-            options.out,
-            datasets=options.datasets or DEFAULT_DATASETS,
-            limits=options.limits,
-            seeds=options.seeds,
-            optimizer=options.optimizer,
-            data_dir=options.data_dir,
-            only_read=options.summary,
-            say=_say,
-        )
-    )
+    return markdown(measure_time_limit(**_asked(options)))
 
 
 def _add_fidelity(kinds: _Commands) -> None:
@@ -161,22 +144,9 @@ def _add_fidelity(kinds: _Commands) -> None:
 
 
 def _fidelity(options: argparse.Namespace) -> str:
-    from autonas.benchmarks.fidelity import DEFAULT_DATASETS, markdown, measure_fidelity
+    from autonas.benchmarks.fidelity import markdown, measure_fidelity
 
-    return markdown(
-        measure_fidelity(
-            options.out,
-            datasets=options.datasets or DEFAULT_DATASETS,
-            configurations=options.configurations,
-            seeds=options.seeds,
-            max_epochs=options.max_epochs,
-            validation=options.validation,
-            jobs=options.jobs,
-            data_dir=options.data_dir,
-            only_read=options.summary,
-            say=_say,
-        )
-    )
+    return markdown(measure_fidelity(**_asked(options)))
 
 
 def _add_accuracy(kinds: _Commands) -> None:
@@ -189,20 +159,79 @@ def _add_accuracy(kinds: _Commands) -> None:
 
 
 def _accuracy(options: argparse.Namespace) -> str:
-    from autonas.benchmarks.accuracy import DEFAULT_DATASETS, SYSTEMS, compare_accuracy, markdown
+    from autonas.benchmarks.accuracy import compare_accuracy, markdown
 
-    return markdown(
-        compare_accuracy(
-            options.out,
-            datasets=options.datasets or DEFAULT_DATASETS,
-            systems=options.systems or tuple(SYSTEMS),
-            seconds=options.seconds,
-            seeds=options.seeds,
-            data_dir=options.data_dir,
-            only_read=options.summary,
-            say=_say,
-        )
+    return markdown(compare_accuracy(**_asked(options)))
+
+
+def _add_estimators(kinds: _Commands) -> None:
+    parser = _add(kinds, "estimators", "AutoNAS against its peers, each run by an interpreter of its own")
+    _add_datasets(parser, "twelve, from auto_mpg to adult")
+    parser.add_argument(
+        "--systems",
+        nargs="+",
+        metavar="NAME",
+        help="as in flaml, or 'autonas[ensemble_size=1]' (autonas, autogluon with all and with networks only, flaml, "
+        "realmlp, hist_gradient_boosting, random_forest, mlp, linear)",
     )
+    parser.add_argument("--seconds", type=float, nargs="+", help="time limits (60)")
+    _add_seeds(parser, "1")
+    parser.add_argument("--harness", type=Path, help="harness.py, which runs them, or its folder ($AUTONAS_BENCH)")
+    parser.add_argument("--peers", type=Path, help="folder of the peers' environments ($PEER_VENVS)")
+    parser.set_defaults(command=_estimators)
+
+
+def _estimators(options: argparse.Namespace) -> str:
+    from autonas.benchmarks.estimators import compare_estimators, markdown
+
+    return markdown(compare_estimators(**_asked(options)))
+
+
+def _add_portfolio(kinds: _Commands) -> None:
+    about = "learn which configurations a search tries first, and judge that"
+    group: argparse.ArgumentParser = kinds.add_parser("portfolio", help=about, description=_sentence(about))
+    actions = group.add_subparsers(required=True, metavar="ACTION")
+    for name, command, what in (
+        ("collect", _collect_portfolio, "train the candidates, each on every data set, the most promising first"),
+        ("learn", _learn_portfolio, "choose a portfolio from what was collected, with the same options, and write it"),
+        ("judge", _judge_portfolio, "leave one data set out after the other, and see what a portfolio does there"),
+    ):
+        parser = _add(actions, name, what)
+        parser.set_defaults(out=Path("results", "portfolio.jsonl"), command=command)
+        _add_datasets(parser, "all, and four of scikit-learn's")
+        parser.add_argument(
+            "--draws", type=int, default=64, help="random candidates beside those by hand (%(default)s)"
+        )
+        parser.add_argument("--only", type=_positive, help="the first so many candidates (all)")
+        parser.add_argument("--max-rows", type=_positive, default=5_000, help="so many rows of a set (%(default)s)")
+        parser.add_argument("--max-epochs", type=_positive, help="all epochs (by the data's size, as in fit)")
+        parser.add_argument("--limit", type=float, default=300, help="seconds of the longest training (%(default)s)")
+        if name == "collect":
+            _add_jobs(parser)
+        else:
+            parser.add_argument("--size", type=_positive, default=32, help="configurations at most (%(default)s)")
+        if name == "learn":
+            default = Path("pipelines", "portfolios", "tabular.yaml")
+            parser.add_argument("--file", type=Path, default=default, help="the portfolio (%(default)s)")
+
+
+def _collect_portfolio(options: argparse.Namespace) -> str:
+    from autonas.benchmarks.portfolio import collect_portfolio
+
+    runs = collect_portfolio(**_asked(options))
+    return f"{len(runs)} runs are in {options.out}, of which {sum(run['failure'] is not None for run in runs)} failed."
+
+
+def _learn_portfolio(options: argparse.Namespace) -> str:
+    from autonas.benchmarks.portfolio_learning import learn_portfolio
+
+    return learn_portfolio(**_asked(options))
+
+
+def _judge_portfolio(options: argparse.Namespace) -> str:
+    from autonas.benchmarks.portfolio_learning import judge_portfolio
+
+    return judge_portfolio(**_asked(options))
 
 
 # ---------------------------------------------------------------------------- arguments that several share
@@ -215,8 +244,16 @@ def _add(kinds: _Commands, name: str, about: str) -> argparse.ArgumentParser:
     default = Path("results", f"{name}.jsonl")
     parser.add_argument("--out", type=Path, default=default, help="file of results, a JSON line a run (%(default)s)")
     parser.add_argument("--data-dir", type=Path, help="folder of the data ($AUTONAS_DATA)")
-    parser.add_argument("--summary", action="store_true", help="run nothing, print the tables of what is in --out")
+    parser.add_argument(
+        "--summary", dest="only_read", action="store_true", help="run nothing, print the tables of what is in --out"
+    )
     return parser
+
+
+def _asked(options: argparse.Namespace) -> dict[str, Any]:
+    """Name what was asked for as the functions name it; what was not has their defaults."""
+    asked = {name: value for name, value in vars(options).items() if value is not None and name != "command"}
+    return {**asked, "say": _say}
 
 
 def _add_datasets(parser: argparse.ArgumentParser, default: str) -> None:

@@ -18,15 +18,17 @@ import numpy.typing as npt
 import torch
 from ConfigSpace import ConfigurationSpace
 
+from autonas._first_trials import portfolio_configurations
 from autonas._search_space import SearchSpace, resolve_search_space
 from autonas.optimization import Result, RunHistory, SearchFailed, Trial, search
 from autonas.presets import load_preset
 from autonas.spaces import values
 from autonas.training.checkpoint import MODEL, load_model
 from autonas.training.data import TableSchema, canonical_rows, fingerprint
-from autonas.training.ensemble import Ensemble, Ensembled, select_ensemble
+from autonas.training.ensemble import Ensemble, Ensembled, mix
 from autonas.training.metrics import Metric, resolve_metric
-from autonas.training.trial import Task, Trainer
+from autonas.training.thresholds import Decision, tune_decision
+from autonas.training.trial import Task, Trainer, one_thread
 from autonas.training.validation import is_splitter, make_folds
 
 __all__ = ["Fitted", "default_max_epochs", "last_good", "run"]
@@ -37,6 +39,9 @@ Array = npt.NDArray[Any]
 RECORD = "fit.json"
 #: The ensemble is chosen among this many of the best trials.
 N_CANDIDATES = 50
+#: Multiply-adds of predicting a row by the whole ensemble, at most: about 50 ms for 1,000 rows on two cores of
+#: 60 GFLOP/s each. Counted, not timed, so that the same run ends with the same ensemble on any machine.
+MAX_COST = 3e6
 
 
 @dataclass
@@ -54,6 +59,8 @@ class Fitted:
     max_epochs: int
     device: torch.device
     run_dir: Path
+    decision: Decision
+    """How probabilities become classes."""
 
     @property
     def space(self) -> ConfigurationSpace:
@@ -73,11 +80,13 @@ class Fitted:
     def refit(self, X: Any, target: Array, weight: Array | None) -> None:
         """Train the ensemble's configurations anew on all rows."""
         table, target, weight = _canonical(self.schema.transform(X), target, weight)
-        task = Task(table, self.schema.cardinalities_, target, self.n_classes, weight, self.metric)
+        # The one row that is judged is there for form's sake: by a metric that asks for no more.
+        metric = resolve_metric(None, np.arange(self.n_classes) if self.n_classes else None)
+        task = Task(table, self.schema.cardinalities_, target, self.n_classes, weight, metric)
         rows = np.arange(len(target))
         trainer = Trainer(
             task,
-            [(rows, rows)],
+            [(rows, rows[:1])],
             self.search_space.builds,
             max_epochs=self.max_epochs,
             defaults=self.search_space.defaults,
@@ -89,9 +98,10 @@ class Fitted:
             result = last_good(trial)
             assert result is not None
             epochs = max(1, int(result.info["best_epoch"]))
-            networks = trainer.train_to(values(trial.configuration), epochs, seed=trial.seed)
-            members.append(Ensembled(member.trial, member.weight, networks))
-        self.ensemble = Ensemble(members)
+            with one_thread():
+                networks = trainer.train_to(values(trial.configuration), epochs, seed=trial.seed)
+            members.append(Ensembled(member.trial, member.weight, networks, member.temperature))
+        self.ensemble = Ensemble(members, self.ensemble.temperature)
 
 
 def run(
@@ -130,6 +140,7 @@ def run(
     _check_numbers(estimator)
     n_classes = 0 if classes is None else len(classes)
     metric = resolve_metric(estimator.metric, classes)
+    tune = _tunes_threshold(estimator, metric)
     device = _device(estimator.device)
     preset = load_preset("tabular" if estimator.pipeline == "auto" else estimator.pipeline)
     schema = TableSchema().fit(X, weight)
@@ -152,27 +163,30 @@ def run(
     )
     chosen = resolve_search_space(estimator.search_space, preset, table, classification=n_classes > 0)
     min_epochs, max_epochs = _epochs(estimator, record, sum(len(rows) for rows, _ in folds))
+    portfolio = portfolio_configurations(estimator.portfolio, record, preset, chosen, task)
     _write_record(run_dir, record)
     trainer = Trainer(task, folds, chosen.builds, max_epochs=max_epochs, defaults=chosen.defaults, device=device)
     deadline = None if estimator.time_limit is None else started + estimator.time_limit
-    history = search(
-        trainer,
-        chosen.space,
-        optimizer=estimator.optimizer,
-        min_fidelity=min_epochs,
-        max_fidelity=max_epochs,
-        full_first=1,
-        n_trials=estimator.n_trials,
-        time_limit=None if deadline is None else max(1.0, deadline - _reserve(estimator) - time.monotonic()),
-        run_dir=run_dir,
-        storage=estimator.storage,
-        initial_configurations=tuple(estimator.initial_configurations or ()),
-        random_state=record["seed"],
-        callbacks=(*_progress(estimator), *(estimator.callbacks or ())),
-    )
+    with one_thread() as n_threads:
+        history = search(
+            trainer,
+            chosen.space,
+            optimizer=estimator.optimizer,
+            min_fidelity=min_epochs,
+            max_fidelity=max_epochs,
+            full_first=1,
+            n_trials=estimator.n_trials,
+            time_limit=None if deadline is None else max(1.0, deadline - _reserve(estimator) - time.monotonic()),
+            n_threads=n_threads if device.type == "cpu" else 1,
+            run_dir=run_dir,
+            storage=estimator.storage,
+            initial_configurations=(*(estimator.initial_configurations or ()), *portfolio),
+            random_state=record["seed"],
+            callbacks=(*_progress(estimator), *(estimator.callbacks or ())),
+        )
     size = preset.ensemble_size if estimator.ensemble_size is None else estimator.ensemble_size
-    ensemble, losses = _ensemble(trainer, history, run_dir, size, deadline)
-    return Fitted(schema, chosen, history, ensemble, losses, metric, n_classes, max_epochs, device, run_dir)
+    ensemble, losses, decision = _ensemble(trainer, history, run_dir, size, deadline, tune=tune)
+    return Fitted(schema, chosen, history, ensemble, losses, metric, n_classes, max_epochs, device, run_dir, decision)
 
 
 def last_good(trial: Trial) -> Result | None:
@@ -223,6 +237,18 @@ def _check_numbers(estimator: Any) -> None:
         raise ValueError("time_limit=None and n_trials=None: nothing would end the search; give at least one of them.")
 
 
+def _tunes_threshold(estimator: Any, metric: Metric) -> bool:
+    tune = getattr(estimator, "tune_threshold", False)
+    if not isinstance(tune, (bool, np.bool_)):
+        raise ValueError(f"tune_threshold={tune!r}, but must be True or False.")  # noqa: TRY004 - as all bad arguments
+    if tune and metric.of_decisions is None:
+        raise ValueError(
+            f"tune_threshold=True needs a metric that judges decisions, but metric={estimator.metric!r} "
+            f"({metric.name}) judges probabilities; pass metric='balanced_accuracy', 'f1', 'accuracy' or the like."
+        )
+    return bool(tune)
+
+
 def _canonical(table: Any, target: Array, weight: Array | None) -> tuple[Any, Array, Array | None]:
     table, target, merged = canonical_rows(table, target, weight)[:3]
     return table, target, None if np.ptp(merged) == 0 else merged
@@ -266,6 +292,7 @@ def _open_run_dir(estimator: Any, task: Task, seed: int | None) -> tuple[Path, d
     weight = np.ones(len(task.target)) if task.weight is None else task.weight
     data = fingerprint(task.table, task.target, weight)
     now = {"n_rows": len(task.target), "data": data, "metric": task.metric.name, "seed": seed}
+    now["portfolio"] = None if estimator.portfolio is None else str(estimator.portfolio)
     if not (folder / RECORD).exists():
         if seed is None:
             now["seed"] = int(np.random.SeedSequence().generate_state(1)[0] // 2)
@@ -308,8 +335,8 @@ def _progress(estimator: Any) -> list[Any]:
 
 
 def _ensemble(
-    trainer: Trainer, history: RunHistory, run_dir: Path, size: int, deadline: float | None
-) -> tuple[Ensemble, dict[int, float]]:
+    trainer: Trainer, history: RunHistory, run_dir: Path, size: int, deadline: float | None, *, tune: bool
+) -> tuple[Ensemble, dict[int, float], Decision]:
     losses = {
         t.number: result.loss
         for t in history.trials
@@ -319,23 +346,40 @@ def _ensemble(
         causes = [t.failure.cause for t in history.trials if t.failure is not None]
         reason = f"every trial failed, the first with: {causes[0]}" if causes else "no trial came to a result"
         raise SearchFailed(f"No network could be trained: {reason}", history)
-    numbers = sorted(losses, key=lambda n: (losses[n], n))[:N_CANDIDATES]
-    if size == 1:
-        weights = {0: 1.0}
-    else:
-        predictions = [trainer.predictions(_folder(run_dir, n)) for n in numbers]
-        weights = select_ensemble(
-            predictions,
-            trainer.judge,
-            size=size,
-            deadline_passed=lambda: deadline is not None and time.monotonic() > deadline,
-        )
+    numbers = sorted(losses, key=lambda n: (losses[n], n))[: 1 if size == 1 else N_CANDIDATES]
+    task, target, weight = trainer.task, trainer.valid_target, trainer.valid_weight
+
+    def late() -> bool:
+        return deadline is not None and time.monotonic() > deadline
+
+    mixture = mix(
+        (trainer.predictions(_folder(run_dir, n)) for n in numbers),
+        # Decisions are tuned afterwards; what they need is good probabilities.
+        resolve_metric("log_loss", np.arange(task.n_classes)) if tune else task.metric,
+        target,
+        weight,
+        size=size,
+        costs=[_cost(history.trials[n]) for n in numbers],
+        max_cost=MAX_COST,
+        deadline_passed=late,
+    )
     members = []
-    for place, weight in weights.items():
+    for place, share in mixture.weights.items():
         trial = history.trials[numbers[place]]
-        model = load_model(_folder(run_dir, trial.number))
-        members.append(Ensembled(trial.number, weight, trainer.restore(values(trial.configuration), model.weights)))
-    return Ensemble(members), losses
+        networks = trainer.restore(values(trial.configuration), load_model(_folder(run_dir, trial.number)).weights)
+        members.append(Ensembled(trial.number, share, networks, mixture.temperatures[place]))
+    decision = Decision(np.ones(task.n_classes))
+    if tune:
+        assert task.metric.of_decisions is not None
+        decision = tune_decision(mixture.predictions, target, weight, task.metric.of_decisions, late)
+    return Ensemble(members, mixture.temperature), losses, decision
+
+
+def _cost(trial: Trial) -> float:
+    """Multiply-adds of predicting a row with all networks of a trial."""
+    result = last_good(trial)
+    assert result is not None
+    return float(result.info.get("multiply_adds", 0.0))
 
 
 def _folder(run_dir: Path, number: int) -> Path:

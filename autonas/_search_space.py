@@ -101,15 +101,16 @@ def _load(source: str | Path) -> Any:
 
 
 def _joint(space: ConfigurationSpace, preset: Preset, table: Table, *, classification: bool) -> SearchSpace:
-    defaults = values(preset.space().get_default_configuration())
+    names = [Path(preset.networks[0]).stem]
     if "network" in space:
         hyperparameter = space["network"]
         names = [str(c) for c in getattr(hyperparameter, "choices", None) or [hyperparameter.default_value]]
-    else:
-        names = [str(defaults["network"])]
     for name in names:
         if name not in NETWORKS:
             raise unknown_name("network", name, NETWORKS)
+    defaults: dict[str, Any] = {}
+    for name in reversed(names):
+        defaults |= values(preset.space([name]).get_default_configuration())
     missing = {k: v for k, v in defaults.items() if k not in space}
     return SearchSpace((), _fixed(space, table, classification), missing)
 

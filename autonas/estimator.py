@@ -16,6 +16,7 @@ from sklearn.utils import Tags, _safe_indexing, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from autonas._fitting import run
+from autonas._parameters import PARAMETERS, TUNE_THRESHOLD
 from autonas._results import cv_results, describe_members, leaderboard
 from autonas.spaces import values
 from autonas.training.data import check_X
@@ -43,6 +44,7 @@ class _AutoNAS(BaseEstimator):  # type: ignore[misc]
         validation: Any = "auto",
         ensemble_size: int | None = None,
         initial_configurations: Any = None,
+        portfolio: str | Path | None = "default",
         device: str = "auto",
         run_dir: str | Path | None = None,
         resume: bool = True,
@@ -62,6 +64,7 @@ class _AutoNAS(BaseEstimator):  # type: ignore[misc]
         self.validation = validation
         self.ensemble_size = ensemble_size
         self.initial_configurations = initial_configurations
+        self.portfolio = portfolio
         self.device = device
         self.run_dir = run_dir
         self.resume = resume
@@ -140,74 +143,17 @@ def _seed(random_state: Any) -> int:
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
 
 
-_PARAMETERS = """
-    Parameters
-    ----------
-    optimizer : str or (sampler, schedule), default="bohb"
-        A name of ``autonas.OPTIMIZERS`` ("bohb", "smac", "tpe", "hyperband", "asha", "random"), or a pair of names or
-        objects, for example ``("tpe", "asha")``.
-    pipeline : str or Path, default="auto"
-        A preset in ``pipelines/``, or the path of one.
-    search_space : optional
-        Narrows or replaces the preset's space. A dictionary narrows: ``{{"learning_rate": (1e-4, 1e-2), "network":
-        ["mlp"], "batch_size": 128}}``. A name, a path, a ``NetworkFamily``, or a list of these: the network families
-        to search. A ``ConfigurationSpace``: the joint space itself.
-    time_limit : float or None, default=300
-        Seconds for all of ``fit``. None: no limit, then ``n_trials`` is needed.
-    n_trials : int, optional
-        Configurations at most.
-    min_epochs, max_epochs : int, optional
-        Epochs that the first rung gets, and the last. By default chosen from the number of rows.
-    metric : str or scorer, optional
-        What guides search and ensemble: a name of a scorer of scikit-learn, "log_loss", "rmse", "mae", or a scorer.
-        Default: {metric}. ``score`` stays scikit-learn's.
-    validation : {{"auto", "holdout", "cv"}}, int or splitter, default="auto"
-        "auto": five folds below 2,500 rows and a million cells, else a fifth is held out.
-    ensemble_size : int, optional
-        Members of the ensemble at most; 1: the single best configuration. Default: the preset's.
-    initial_configurations : list of dict, optional
-        Tried first, after the preset's tuned default.
-    device : str, default="auto"
-        "cpu", "cuda", ...; "auto" takes a GPU where there is one.
-    run_dir : str or Path, optional
-        Where the run lives. With the same data and settings, an unfinished run there goes on, and a finished one when
-        it is given more time or trials. Default: a temporary folder that goes with the estimator.
-    resume : bool, default=True
-        False: a ``run_dir`` that holds a run already is an error.
-    storage : str, optional
-        An Optuna storage URL for the history. Default: SQLite in ``run_dir``.
-    callbacks : list of callable, optional
-        ``callback(history, trial, result)``, called after each result; a true return value ends the search.
-    verbose : int, default=0
-        1: a line whenever the best improves.
-    random_state : int, RandomState or None, default=None
-        Makes the run reproducible (with ``n_trials`` as its limit; time is not reproducible).
-
-    Attributes
-    ----------
-    best_params_ : dict
-        The configuration with the best validation score.
-    best_configuration_ : ConfigSpace.Configuration
-        The same.
-    best_score_ : float
-        Its validation score: the value of the metric's scorer, greater is better.
-    configuration_space_ : ConfigSpace.ConfigurationSpace
-        What was searched.
-    history_ : RunHistory
-        All trials; ``history_.study`` is an Optuna study.
-    cv_results_ : dict of arrays
-        In the manner of scikit-learn's searches: ``params``, ``mean_test_score``, ``rank_test_score``, ...
-    run_dir_ : Path
-        Where the run lives.
-    n_features_in_ : int
-    feature_names_in_ : ndarray of str
-        Only when ``X`` has column names that are strings.
-"""
-
-
 class AutoNASClassifier(ClassifierMixin, _AutoNAS):  # type: ignore[misc]
     __doc__ = f"""Find, tune and train neural networks for classification.
-{_PARAMETERS.format(metric="log loss")}    classes_ : ndarray of shape (n_classes,)
+{PARAMETERS.format(metric="log loss", more=TUNE_THRESHOLD)}    classes_ : ndarray of shape (n_classes,)
+    temperature_ : float
+        What the ensemble's probabilities were calibrated with: below 1 where it was too cautious on the validation
+        rows, above 1 where it was too bold (Guo et al. 2017, "On Calibration of Modern Neural Networks").
+    decision_weights_ : ndarray of shape (n_classes,)
+        ``predict`` gives the class with the largest product of weight and probability; 1 but for ``tune_threshold``.
+    threshold_ : float
+        Only of two classes: the probability of ``classes_[1]`` above which it is predicted; 0.5 but for
+        ``tune_threshold``.
 
     Examples
     --------
@@ -218,6 +164,53 @@ class AutoNASClassifier(ClassifierMixin, _AutoNAS):  # type: ignore[misc]
     >>> clf.predict_proba(X[:2]).shape
     (2, 3)
     """
+
+    def __init__(
+        self,
+        *,
+        optimizer: Any = "bohb",
+        pipeline: str | Path = "auto",
+        search_space: Any = None,
+        time_limit: float | None = 300,
+        n_trials: int | None = None,
+        min_epochs: int | None = None,
+        max_epochs: int | None = None,
+        metric: Any = None,
+        validation: Any = "auto",
+        ensemble_size: int | None = None,
+        initial_configurations: Any = None,
+        portfolio: str | Path | None = "default",
+        device: str = "auto",
+        run_dir: str | Path | None = None,
+        resume: bool = True,
+        storage: Any = None,
+        callbacks: Any = None,
+        verbose: int = 0,
+        random_state: Any = None,
+        tune_threshold: bool = False,
+    ) -> None:
+        super().__init__(
+            optimizer=optimizer,
+            pipeline=pipeline,
+            search_space=search_space,
+            time_limit=time_limit,
+            n_trials=n_trials,
+            min_epochs=min_epochs,
+            max_epochs=max_epochs,
+            metric=metric,
+            validation=validation,
+            ensemble_size=ensemble_size,
+            initial_configurations=initial_configurations,
+            portfolio=portfolio,
+            device=device,
+            run_dir=run_dir,
+            resume=resume,
+            storage=storage,
+            callbacks=callbacks,
+            verbose=verbose,
+            random_state=random_state,
+        )
+        self.tune_threshold = tune_threshold
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> AutoNASClassifier:
         """Search, train and ensemble.
@@ -247,10 +240,12 @@ class AutoNASClassifier(ClassifierMixin, _AutoNAS):  # type: ignore[misc]
         X, y, weight = self._checked(X, y, sample_weight, reset=True)
         self.classes_, codes = encode_classes(y, X)
         self._fit(X, codes, self.classes_, weight, started)
+        self.temperature_ = self._fitted.ensemble.temperature.value
+        self.decision_weights_ = self._fitted.decision.weights
         return self
 
     def predict_proba(self, X: Any) -> Array:
-        """Predict the classes' probabilities.
+        """Predict the classes' probabilities, calibrated on the validation rows.
 
         Parameters
         ----------
@@ -265,9 +260,26 @@ class AutoNASClassifier(ClassifierMixin, _AutoNAS):  # type: ignore[misc]
         return self._predict(X)
 
     def predict(self, X: Any) -> Array:
-        """Predict the most probable class of each row, an array of shape (n_samples,)."""
+        """Predict the class of each row: the most probable one, unless ``tune_threshold`` says otherwise.
+
+        Parameters
+        ----------
+        X : DataFrame, array or sparse matrix of shape (n_samples, n_features)
+            The columns that ``fit`` saw, in the same order.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
         probabilities = self.predict_proba(X)
-        return np.asarray(self.classes_[probabilities.argmax(axis=1)])
+        return np.asarray(self.classes_[self._fitted.decision.decide(probabilities)])
+
+    @property
+    def threshold_(self) -> float:
+        """Of two classes, the probability of the second one above which it is predicted."""
+        if len(getattr(self, "classes_", ())) != 2:
+            raise AttributeError("threshold_ is there after fit, and where there are two classes.")
+        return self._fitted.decision.threshold
 
     def refit(self, X: Any, y: Any, sample_weight: Any = None) -> AutoNASClassifier:
         """Train the ensemble's configurations anew on all rows given, without a search and without a validation part.
@@ -280,7 +292,8 @@ class AutoNASClassifier(ClassifierMixin, _AutoNAS):  # type: ignore[misc]
         Returns
         -------
         AutoNASClassifier
-            Itself, predicting by the new networks. Each is trained for the epochs that were best in the search.
+            Itself, predicting by the new networks. Each is trained for the epochs that were best in the search; the
+            temperatures and the threshold stay what they were.
         """
         check_is_fitted(self)
         X, y, weight = self._checked(X, y, sample_weight, reset=False)
@@ -294,7 +307,7 @@ class AutoNASClassifier(ClassifierMixin, _AutoNAS):  # type: ignore[misc]
 
 class AutoNASRegressor(RegressorMixin, _AutoNAS):  # type: ignore[misc]
     __doc__ = f"""Find, tune and train neural networks for regression.
-{_PARAMETERS.format(metric="root mean squared error")}
+{PARAMETERS.format(metric="root mean squared error", more="")}
     Examples
     --------
     >>> from sklearn.datasets import load_diabetes

@@ -44,6 +44,8 @@ class Preset:
         ``"auto"``, ``"holdout"``, ``"cv"`` or a number of folds.
     ensemble_size : int
         Networks in the ensemble at most.
+    portfolio : str, Path or None
+        The configurations tried after the default: a name in ``pipelines/portfolios/``, or a path.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Preset:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     validation: str | int = "auto"
     ensemble_size: int = 16
+    portfolio: Source | None = None
 
     def families(self) -> list[NetworkFamily]:
         """Load the network families."""
@@ -84,7 +87,7 @@ class Preset:
 
         Examples
         --------
-        >>> space = load_preset("tabular").space(choices={"network": "mlp", "n_layers": (1, 3)})
+        >>> space = load_preset("tabular").space(choices={"network": "mlp", "mlp:n_layers": (1, 3)})
         >>> space["mlp:n_layers"].upper
         3
         """
@@ -118,7 +121,7 @@ def load_preset(source: Source) -> Preset:
     Examples
     --------
     >>> load_preset("tabular").networks
-    ('mlp', 'resnet')
+    ('realmlp', 'mlp', 'resnet', 'tabm', 'ft_transformer', 'linear')
     """
     path = data_file("pipelines", source)
     content = read_mapping(path)
@@ -126,7 +129,7 @@ def load_preset(source: Source) -> Preset:
         str(path),
         content,
         {"preprocessing", "networks", "training"},
-        {"defaults", "validation", "ensemble_size"},
+        {"defaults", "validation", "ensemble_size", "portfolio"},
     )
     networks = content.pop("networks")
     if not isinstance(networks, list) or not networks:
@@ -134,6 +137,8 @@ def load_preset(source: Source) -> Preset:
     content = {key: value for key, value in content.items() if value is not None}
     for key in ("preprocessing", "training"):
         content[key] = _beside(path, key, content.get(key))
+    if "portfolio" in content:
+        content["portfolio"] = _beside(path, "portfolio", content["portfolio"], "a portfolio")
     if not isinstance(content.get("defaults", {}), dict):
         raise ValueError(f"{path}: 'defaults' is {content['defaults']!r}, but must be a mapping of names to values.")
     size = content.get("ensemble_size", 1)
@@ -145,8 +150,8 @@ def load_preset(source: Source) -> Preset:
     return Preset(path.stem, networks=tuple(_beside(path, "networks", n) for n in networks), **content)
 
 
-def _beside(path: Path, key: str, value: object) -> Source:
+def _beside(path: Path, key: str, value: object, kind: str = "a search space") -> Source:
     if not isinstance(value, str):
-        raise ValueError(f"{path}: {key!r} has {value!r}, but must name a search space or the path of one.")
+        raise ValueError(f"{path}: {key!r} has {value!r}, but must name {kind} or the path of one.")
     beside = path.parent / value
     return beside if beside.is_file() else value

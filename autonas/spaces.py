@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 Source = str | Path
-_KINDS = {"search_spaces": "search space", "pipelines": "pipeline"}
+_KINDS = {"search_spaces": "search space", "pipelines": "pipeline", "pipelines/portfolios": "portfolio"}
 
 
 # ---------------------------------------------------------------------------- load
@@ -50,7 +50,7 @@ def available(folder: str) -> dict[str, Path]:
 
     Parameters
     ----------
-    folder : {"search_spaces", "pipelines"}
+    folder : {"search_spaces", "pipelines", "pipelines/portfolios"}
         Inside the package where it was installed from a wheel, beside it in a checkout.
 
     Returns
@@ -73,7 +73,7 @@ def data_file(folder: str, name: Source) -> Path:
 
     Parameters
     ----------
-    folder : {"search_spaces", "pipelines"}
+    folder : {"search_spaces", "pipelines", "pipelines/portfolios"}
     name : str or Path
         A text is a path if it has a slash or ends in ``.yaml`` or ``.yml``.
 

@@ -78,7 +78,7 @@ def mixed_table(n=80, seed=0):
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_every_optimizer_learns(optimizer):
     X, y = IRIS
-    clf = classifier(optimizer=optimizer, n_trials=6, max_epochs=27).fit(X, y)
+    clf = classifier(optimizer=optimizer, n_trials=6, max_epochs=27, portfolio=None).fit(X, y)
     assert clf.score(X, y) > 0.9
     assert clf.history_.trials[0].origin == "default"
 
@@ -111,7 +111,7 @@ def test_results_of_a_regressor():
 
 def test_the_same_twice():
     X, y = IRIS
-    one, other = (classifier(n_trials=20, min_epochs=1).fit(X, y) for _ in range(2))
+    one, other = (classifier(n_trials=20, min_epochs=1, portfolio=None).fit(X, y) for _ in range(2))
     for a, b in zip(one.history_.trials, other.history_.trials, strict=True):
         assert dict(a.configuration) == dict(b.configuration)
         assert [(r.fidelity, r.loss, r.asked, r.told) for r in a.results] == [
@@ -430,6 +430,7 @@ def test_failures_are_named():
         search_space=["mlp", NetworkFamily("broken", load_space("mlp"), broken)],
         optimizer="random",
         n_trials=8,
+        portfolio=None,
     ).fit(*IRIS)
     failures = clf.failures()
     assert len(failures) == 1
@@ -505,7 +506,7 @@ def test_callbacks_and_verbose(capsys):
 
     classifier(callbacks=[callback], n_trials=10, verbose=1).fit(*IRIS)
     assert len(seen) == 3
-    assert "trial 0 (mlp, default)" in capsys.readouterr().out
+    assert "trial 0 (realmlp, default)" in capsys.readouterr().out
     classifier().fit(*IRIS)
     assert capsys.readouterr().out == ""
 

@@ -12,14 +12,20 @@ ROOT = Path(__file__).resolve().parent.parent
 CHECK = """
 import sys
 from pathlib import Path
+from autonas.portfolio import load_portfolio
 from autonas.presets import load_preset
 from autonas.spaces import available, load_space
 
 home = Path(sys.argv[1])
-for folder, load in (("search_spaces", load_space), ("pipelines", lambda name: load_preset(name).space())):
+loads = {
+    "search_spaces": lambda name: load_space(name).get_default_configuration(),
+    "pipelines": lambda name: load_preset(name).space().get_default_configuration(),
+    "pipelines/portfolios": load_portfolio,
+}
+for folder, load in loads.items():
     for name, path in available(folder).items():
         assert home in path.parents, path
-        load(name).get_default_configuration()
+        load(name)
         print(folder, name)
 """
 
@@ -57,7 +63,7 @@ def test_every_yaml_file_loads_from_the_wheel(tmp_path):
     assert done.returncode == 0, done.stderr
     wanted = [
         f"{folder} {p.stem}"
-        for folder in ("search_spaces", "pipelines")
+        for folder in ("search_spaces", "pipelines", "pipelines/portfolios")
         for p in sorted((ROOT / folder).glob("*.yaml"))
     ]
     assert done.stdout.split("\n")[:-1] == wanted

@@ -46,9 +46,27 @@ class Dataset:
         -------
         train, test : Dataset
         """
-        strata = self.y if self.classification else pd.qcut(self.y.rank(method="first"), 10, labels=False)
-        train, test = train_test_split(np.arange(len(self.y)), test_size=0.3, stratify=strata, random_state=seed)
+        train, test = self._parts(seed, test_size=0.3)
         return self._take(train), self._take(test)
+
+    def sample(self, n_rows: int, seed: int) -> Dataset:
+        """Draw rows, stratified as for a split; all of them if there are no more.
+
+        Parameters
+        ----------
+        n_rows : int
+        seed : int
+
+        Returns
+        -------
+        Dataset
+        """
+        return self if len(self.y) <= n_rows else self._take(self._parts(seed, train_size=n_rows)[0])
+
+    def _parts(self, seed: int, **size: float) -> list[np.ndarray]:
+        strata = self.y if self.classification else pd.qcut(self.y.rank(method="first"), 10, labels=False)
+        parts: list[np.ndarray] = train_test_split(np.arange(len(self.y)), stratify=strata, random_state=seed, **size)
+        return parts
 
     def _take(self, rows: np.ndarray) -> Dataset:
         return replace(

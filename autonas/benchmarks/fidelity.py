@@ -23,6 +23,7 @@ from autonas.benchmarks.datasets import load_dataset
 from autonas.spaces import values
 
 if TYPE_CHECKING:
+    from autonas.training.stack import Stack
     from autonas.training.trial import Trainer
 
 __all__ = ["DEFAULT_DATASETS", "Run", "correlations", "markdown", "measure_fidelity", "run"]
@@ -68,10 +69,11 @@ def run(what: Run, data_dir: str | Path | None = None) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``curve``: the validation loss after each epoch, of the averaged weights, as in every search; ``current``: of
-        the weights as they are then; both None if it failed; ``failure``: why, or None; ``network``; ``seconds``.
+        ``curve``: the validation loss each time it was judged, of the averaged weights, as in every search;
+        ``current``: of the weights as they are then; both None if it failed; ``failure``: why, or None; ``network``;
+        ``seconds``.
     """
-    from autonas.training.loop import Member, NonFiniteLossError, predict  # noqa: PLC0415  torch is slow to import
+    from autonas.training.loop import NonFiniteLossError  # noqa: PLC0415  torch is slow to import
 
     trainer, space = _prepare(replace(what, number=0), data_dir)
     space = copy.deepcopy(space)
@@ -79,8 +81,8 @@ def run(what: Run, data_dir: str | Path | None = None) -> dict[str, Any]:
     configuration = values(space.sample_configuration())
     current: list[float] = []
 
-    def judge_current_weights(members: Sequence[Member]) -> None:
-        outputs = [predict(member.network.eval(), member.valid) for member in members]
+    def judge_current_weights(stacks: Sequence[Stack]) -> None:
+        outputs = [out for stack in stacks for out in stack.judge(stack.network.eval())]
         current.append(trainer.loss(np.concatenate(outputs)))
 
     trainer.watch = judge_current_weights

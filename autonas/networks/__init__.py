@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import nn
 
-from autonas.networks import mlp, resnet
+from autonas.networks import ft_transformer, linear, mlp, realmlp, resnet, tabm
 from autonas.networks.inputs import TabularInput
 from autonas.networks.specs import InputSpec, OutputSpec
 
@@ -22,4 +22,8 @@ Build = Callable[[Mapping[str, Any], InputSpec, OutputSpec], nn.Module]
 NETWORKS: dict[str, Build] = {
     "mlp": mlp.build,
     "resnet": resnet.build,
+    "realmlp": realmlp.build,
+    "tabm": tabm.build,
+    "linear": linear.build,
+    "ft_transformer": ft_transformer.build,
 }

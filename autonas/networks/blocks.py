@@ -1,30 +1,14 @@
-"""Small pieces that several network families are made of."""
+"""Pieces that several network families are made of; stacked, as the layers are."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import torch
 from torch import nn
 
+from autonas.networks.layers import Linear
 from autonas.networks.specs import OutputSpec
 
-__all__ = ["ACTIVATIONS", "NORMALIZATIONS", "Residual", "make_head"]
-
-ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
-    "relu": nn.ReLU,
-    "silu": nn.SiLU,
-    "gelu": nn.GELU,
-    "mish": nn.Mish,
-    "selu": nn.SELU,
-    "tanh": nn.Tanh,
-}
-
-NORMALIZATIONS: dict[str, Callable[[int], nn.Module]] = {
-    "none": lambda _: nn.Identity(),
-    "batch": nn.BatchNorm1d,
-    "layer": nn.LayerNorm,
-}
+__all__ = ["Residual", "make_head"]
 
 
 class Residual(nn.Module):
@@ -33,25 +17,26 @@ class Residual(nn.Module):
     Parameters
     ----------
     branch : nn.Module
-        Maps (batch, n_in) to (batch, n_out).
-    n_in, n_out : int
-        Widths before and after.
+        Maps (n_members, batch, n_in) to (n_members, batch, n_out).
+    n_members, n_in, n_out : int
+        Members, and the widths before and after.
     """
 
-    def __init__(self, branch: nn.Module, n_in: int, n_out: int) -> None:
+    def __init__(self, branch: nn.Module, n_members: int, n_in: int, n_out: int) -> None:
         super().__init__()
         self.branch = branch
-        self.shortcut = nn.Identity() if n_in == n_out else nn.Linear(n_in, n_out, bias=False)
+        self.shortcut = nn.Identity() if n_in == n_out else Linear(n_members, n_in, n_out, bias=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         out: torch.Tensor = self.shortcut(x) + self.branch(x)
         return out
 
 
-def make_head(n_in: int, output_spec: OutputSpec) -> nn.Linear:
+def make_head(n_members: int, n_in: int, output_spec: OutputSpec, *, ntk: bool = False) -> Linear:
     """Make an output layer that starts from the classes' shares, or the target's mean, not from a random opinion."""
-    head = nn.Linear(n_in, output_spec.n_outputs)
+    head = Linear(n_members, n_in, output_spec.n_outputs, ntk=ntk)
     nn.init.zeros_(head.weight)
+    assert head.bias is not None
     with torch.no_grad():
         head.bias.copy_(torch.tensor(output_spec.bias))
     return head

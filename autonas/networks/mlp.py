@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from autonas.networks.blocks import ACTIVATIONS, NORMALIZATIONS, Residual, make_head
+from autonas.networks.activations import ACTIVATIONS
+from autonas.networks.blocks import Residual, make_head
 from autonas.networks.inputs import TabularInput, TabularNetwork
-from autonas.networks.specs import InputSpec, OutputSpec
+from autonas.networks.layers import NORMALIZATIONS, Dropout, Linear
+from autonas.networks.specs import InputSpec, OutputSpec, stackable
 
 __all__ = ["build", "widths"]
 
@@ -43,6 +45,7 @@ def widths(configuration: Mapping[str, Any], n_outputs: int) -> list[int]:
     return [max(2, int(np.ceil(w))) for w in steps]
 
 
+@stackable
 def build(configuration: Mapping[str, Any], input_spec: InputSpec, output_spec: OutputSpec) -> nn.Module:
     """Build the network of a configuration of ``search_spaces/mlp.yaml``.
 
@@ -56,18 +59,19 @@ def build(configuration: Mapping[str, Any], input_spec: InputSpec, output_spec: 
     Returns
     -------
     nn.Module
-        Called as ``network(numeric, categorical)``.
+        Stacked, called as ``network(numeric, categorical)``.
     """
+    n_members = input_spec.n_members
     front = TabularInput(configuration, input_spec)
     layers: list[nn.Module] = []
     n_in = front.width
     for n_out in widths(configuration, output_spec.n_outputs):
         layer = nn.Sequential(
-            nn.Linear(n_in, n_out),
-            NORMALIZATIONS[configuration["normalization"]](n_out),
+            Linear(n_members, n_in, n_out),
+            NORMALIZATIONS[configuration["normalization"]](n_members, n_out),
             ACTIVATIONS[configuration["activation"]](),
-            nn.Dropout(configuration["dropout"]),
+            Dropout(configuration["dropout"]),
         )
-        layers.append(Residual(layer, n_in, n_out) if configuration["skip"] else layer)
+        layers.append(Residual(layer, n_members, n_in, n_out) if configuration["skip"] else layer)
         n_in = n_out
-    return TabularNetwork(front, nn.Sequential(*layers, make_head(n_in, output_spec)))
+    return TabularNetwork(front, nn.Sequential(*layers, make_head(n_members, n_in, output_spec)))

@@ -7,13 +7,16 @@ from typing import Any
 
 from torch import nn
 
-from autonas.networks.blocks import ACTIVATIONS, NORMALIZATIONS, Residual, make_head
+from autonas.networks.activations import ACTIVATIONS
+from autonas.networks.blocks import Residual, make_head
 from autonas.networks.inputs import TabularInput, TabularNetwork
-from autonas.networks.specs import InputSpec, OutputSpec
+from autonas.networks.layers import NORMALIZATIONS, Dropout, Linear
+from autonas.networks.specs import InputSpec, OutputSpec, stackable
 
 __all__ = ["build"]
 
 
+@stackable
 def build(configuration: Mapping[str, Any], input_spec: InputSpec, output_spec: OutputSpec) -> nn.Module:
     """Build the network of a configuration of ``search_spaces/resnet.yaml``.
 
@@ -30,8 +33,9 @@ def build(configuration: Mapping[str, Any], input_spec: InputSpec, output_spec: 
     Returns
     -------
     nn.Module
-        Called as ``network(numeric, categorical)``.
+        Stacked, called as ``network(numeric, categorical)``.
     """
+    n_members = input_spec.n_members
     front = TabularInput(configuration, input_spec)
     width = int(configuration["width"])
     hidden = max(1, round(width * configuration["hidden_factor"]))
@@ -40,17 +44,18 @@ def build(configuration: Mapping[str, Any], input_spec: InputSpec, output_spec: 
     blocks = [
         Residual(
             nn.Sequential(
-                normalization(width),
-                nn.Linear(width, hidden),
+                normalization(n_members, width),
+                Linear(n_members, width, hidden),
                 activation(),
-                nn.Dropout(configuration["hidden_dropout"]),
-                nn.Linear(hidden, width),
-                nn.Dropout(configuration["residual_dropout"]),
+                Dropout(configuration["hidden_dropout"]),
+                Linear(n_members, hidden, width),
+                Dropout(configuration["residual_dropout"]),
             ),
+            n_members,
             width,
             width,
         )
         for _ in range(int(configuration["n_blocks"]))
     ]
-    head = nn.Sequential(normalization(width), activation(), make_head(width, output_spec))
-    return TabularNetwork(front, nn.Sequential(nn.Linear(front.width, width), *blocks, head))
+    head = nn.Sequential(normalization(n_members, width), activation(), make_head(n_members, width, output_spec))
+    return TabularNetwork(front, nn.Sequential(Linear(n_members, front.width, width), *blocks, head))

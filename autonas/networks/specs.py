@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["InputSpec", "OutputSpec"]
+__all__ = ["InputSpec", "OutputSpec", "is_stackable", "stackable"]
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,14 @@ class InputSpec:
     quantiles : ndarray of shape (n_quantiles, n_numeric)
         Evenly spaced quantiles (first: minimum, last: maximum) of the training data's numeric columns, for numeric
         embeddings.
+    n_members : int
+        Networks that are built as one (see :func:`stackable`).
     """
 
     n_numeric: int
     cardinalities: tuple[int, ...] = ()
     quantiles: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    n_members: int = 1
 
 
 @dataclass(frozen=True)
@@ -48,3 +53,23 @@ class OutputSpec:
     task: str
     n_outputs: int
     bias: tuple[float, ...]
+
+
+def stackable(build: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a family that builds ``input_spec.n_members`` networks as one stacked network.
+
+    The networks of a configuration on several folds have the same shapes. A stacked network holds all of them, computes
+    them with batched matrix products, and is trained as one: its inputs and its parameters have a leading axis of
+    members, it is called as ``network(numeric, categorical)`` with shapes (n_members, batch, ...), and returns
+    (n_members, batch, n_outputs). In training it may return more than one opinion a row, (n_members, n_opinions, batch,
+    n_outputs): each is then fitted to the target. The layers of :mod:`autonas.networks.layers` work this way.
+
+    A family without the mark builds one network on plain batches; its folds are then trained one after the other.
+    """
+    build.stackable = True  # type: ignore[attr-defined]
+    return build
+
+
+def is_stackable(build: Callable[..., Any]) -> bool:
+    """Tell whether a family builds stacked networks."""
+    return bool(getattr(build, "stackable", False))

@@ -13,6 +13,7 @@ from autonas.optimization.history import RunHistory
 from autonas.optimization.interfaces import Job, Result, Schedule, Trial
 from autonas.optimization.proposals import Proposals
 from autonas.optimization.runners import Outcome, Runner, Task
+from autonas.optimization.runners.task import never
 
 if TYPE_CHECKING:
     from autonas.optimization._store import Store
@@ -67,6 +68,9 @@ class Loop:
     _asked: dict[int, Job] = field(default_factory=dict)
     """Jobs that have not come back, by the place of the event at which they were handed out."""
     _stopped: bool = False
+    """No job starts any more."""
+    _left: bool = False
+    """A callback has ended the search: not even for what is running will it wait."""
     _proposed: Trial | None = None
     """The newest trial, as long as its first job has not started."""
     _spent: int = 0
@@ -122,12 +126,13 @@ class Loop:
                 break
             for outcome in self.runner.wait():
                 self._tell(outcome)
+            if self._left:
+                break
         self._end()
 
     def _over(self, job: Job | None = None) -> bool:
         """Say whether the search has ended, or would by this job."""
-        # The very first job starts in any case: a search must not come back with nothing at all.
-        if self._events and time.monotonic() - self.started >= self.limits.seconds:
+        if not self._nothing_yet() and time.monotonic() - self.started >= self.limits.seconds:
             self._stopped = True
         if job is not None:
             running = sum(self._cost(other) for other in self._asked.values() if other is not job)
@@ -140,6 +145,10 @@ class Loop:
                     )
                 self._stopped = True
         return self._stopped
+
+    def _nothing_yet(self) -> bool:
+        """Say whether a job starts in any case, because the search must not come back with nothing at all."""
+        return not self.runner.busy and not any(trial.results for trial in self.history.trials)
 
     def _cost(self, job: Job) -> int:
         """Count the fidelity that a job will spend: a piece that the deadline cut short is paid already."""
@@ -167,13 +176,16 @@ class Loop:
 
     def _submit(self, job: Job) -> None:
         trial = self.history.trials[job.trial]
-        deadline = self.started + self.limits.seconds
+        seconds = self.limits.seconds
+        deadline = self.started + seconds if math.isfinite(seconds) else None
         keywords = {
             "seed": trial.seed,
             "checkpoint": None if self.checkpoints is None else self.checkpoints / f"{trial.number:05d}",
-            "deadline": deadline if math.isfinite(deadline) else None,
+            "deadline": deadline,
+            "stop": never,
         }
-        self.runner.submit(Task(job, {name: keywords[name] for name in self.accepted}))
+        start_by = None if self._nothing_yet() else deadline
+        self.runner.submit(Task(job, {name: keywords[name] for name in self.accepted}, start_by))
 
     def _tell(self, outcome: Outcome) -> None:
         job = outcome.job
@@ -206,7 +218,7 @@ class Loop:
             self._finish(trial)
         for callback in self.callbacks:
             if callback(self.history, trial, result):
-                self._stopped = True
+                self._left = True
         self._give_up_if_hopeless(trial)
 
     def _give_up_if_hopeless(self, trial: Trial) -> None:
@@ -232,7 +244,8 @@ class Loop:
             self._proposed = None
         if self.store is not None:
             for trial in self.history.trials:
-                self._finish(trial)
+                if trial.results:  # else it was handed out, no more, and will run when the run goes on
+                    self._finish(trial)
 
     def _finish(self, trial: Trial) -> None:
         from optuna.trial import TrialState  # noqa: PLC0415 - Optuna is slow to import

@@ -122,8 +122,8 @@ class RunHistory:
         Returns
         -------
         str
-            ``"failed"``, ``"complete"`` (trained to the end), ``"stopped"`` (not further than some rung, so
-            far) or ``"running"`` (no result yet).
+            ``"failed"``, ``"complete"`` (trained to the end), ``"stopped"`` (not further than some rung, so far) or
+            ``"running"`` (handed out, no result yet; where the search has ended, it waits for the run to go on).
         """
         if trial.failure is not None:
             return "failed"

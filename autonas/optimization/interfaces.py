@@ -79,7 +79,7 @@ class Trial:
     number: int
     configuration: Configuration
     origin: str
-    """``"default"``, ``"initial"``, ``"random"``, or the model that proposed it, such as ``"kde"``."""
+    """``"default"``, ``"initial"``, ``"random"``, or what else proposed it, such as ``"kde"`` or ``"portfolio"``."""
     seed: int
     results: list[Result] = field(default_factory=list)
     failure: Failure | None = None

@@ -38,7 +38,8 @@ class Proposals:
     sampler : Sampler
         Asked when the initial configurations are used up.
     initial_configurations : sequence of Configuration or mapping
-        Tried after the default; hyperparameters left out get their defaults.
+        Tried after the default; hyperparameters left out get their defaults. Where one has an ``origin`` (a
+        Configuration may), the trial's is the same; else it is ``"initial"``.
     entropy : int
         The run's seed.
     trials : list of Trial
@@ -60,7 +61,8 @@ class Proposals:
         self._trials = trials
         self._initial = [(space.get_default_configuration(), "default")]
         self._initial += [
-            (_initial(space, given, place), "initial") for place, given in enumerate(initial_configurations)
+            (_initial(space, given, place), str(getattr(given, "origin", None) or "initial"))
+            for place, given in enumerate(initial_configurations)
         ]
         self._seen = {fingerprint(values(trial.configuration)) for trial in trials}
         self._listed: list[Configuration] | None = None

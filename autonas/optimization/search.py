@@ -19,7 +19,7 @@ from autonas.optimization.history import RunHistory
 from autonas.optimization.interfaces import Job, Result, Trial
 from autonas.optimization.optimizers import resolve
 from autonas.optimization.proposals import Proposals
-from autonas.optimization.runners import InProcessRunner
+from autonas.optimization.runners import InProcessRunner, Runner, ThreadRunner
 from autonas.optimization.runners.task import accepted_keywords
 from autonas.optimization.schedules.full_first import FullFirst
 from autonas.optimization.schedules.rungs import check_fidelities
@@ -44,6 +44,7 @@ def search(
     max_total_fidelity: float | None = None,
     n_trials: int | None = None,
     time_limit: float | None = None,
+    n_threads: int = 1,
     run_dir: str | Path | None = None,
     storage: str | BaseStorage | None = None,
     initial_configurations: Sequence[Configuration | Mapping[str, Any]] = (),
@@ -55,13 +56,15 @@ def search(
     Parameters
     ----------
     objective : callable
-        ``objective(configuration, fidelity, *, seed, checkpoint, deadline)`` trains a configuration (a
+        ``objective(configuration, fidelity, *, seed, checkpoint, deadline, stop)`` trains a configuration (a
         dictionary of its active hyperparameters) up to a fidelity, such as a number of epochs, and returns
         the loss, or a dictionary with ``"loss"`` and, if it likes, ``"cost"``, ``"fidelity"`` (the one
         reached, where the deadline cut it short) and anything else that JSON can hold. The keywords are
         passed if it names them: ``seed``, an int, the same at each rung of a trial; ``checkpoint``, a
         directory of the trial that persists from rung to rung (a ``pathlib.Path``); ``deadline``, a value of
-        ``time.monotonic()`` or None. An exception, or a loss that is not finite, makes a failed trial.
+        ``time.monotonic()`` or None; ``stop``, a function without arguments that is true once the search has ended
+        and only waits for the objective to return, whatever it returns. An exception, or a loss that is not finite,
+        makes a failed trial.
     space : ConfigurationSpace
         The space.
     optimizer : str or pair, default="bohb"
@@ -77,19 +80,28 @@ def search(
     n_trials : int, optional
         Configurations at most.
     time_limit : float, optional
-        Seconds after which no job starts, but the very first; the ``deadline`` of the objective.
+        Seconds after which no job starts, but the very first; the ``deadline`` of the objective. A trial that was
+        handed out and had to wait for a thread until then has no result, and runs first when the run goes on.
+    n_threads : int, default=1
+        So many jobs run side by side, in threads of this process; the objective must bear that, and gains by it
+        where it lets go of Python's lock, as torch and numpy do while they compute. Results come back in the order in
+        which jobs were handed out, and up to ``2 * n_threads`` jobs are handed out before the oldest has come back:
+        what is proposed follows from ``n_threads``, not from which job was faster. A run may go on with another
+        number; all its records hold, and are then those of neither number alone.
     run_dir : str or Path, optional
         A directory for the run's records. If they are there already the run goes on where it stopped, and
         limits count over all its pieces. By default the history is in memory only.
     storage : str or optuna.storages.BaseStorage, optional
         An Optuna storage or the URL of one, for the history; by default an SQLite file in ``run_dir``.
     initial_configurations : sequence of Configuration or mapping
-        Tried first, after the space's default configuration, which is always trial 0.
+        Tried first, after the space's default configuration, which is always trial 0. The ``origin`` of a
+        Configuration, if it has one, is that of its trial.
     random_state : None, int, RandomState or Generator
-        The seed. With a seed and no ``time_limit`` the history, but for times, is the same each time, be the
-        run interrupted and resumed or not.
+        The seed. With the same seed, the same ``n_threads`` and no ``time_limit`` the history, but for times, is the
+        same each time, be the run interrupted and resumed or not.
     callbacks : sequence of callable
-        ``callback(history, trial, result)`` is called after each result; a true return value ends the search.
+        ``callback(history, trial, result)`` is called after each result; a true return value ends the search. Other
+        jobs that have not come back by then have no result, and run again when the run goes on.
 
     Returns
     -------
@@ -117,6 +129,7 @@ def search(
         raise ValueError(  # noqa: TRY004 - all arguments fail alike
             f"`space` is {space!r}, but must be a ConfigurationSpace; `autonas.load_space` makes one."
         )
+    n_threads = _count("n_threads", n_threads, 1)
     accepted = accepted_keywords(objective)
     for place, callback in enumerate(callbacks):
         if not callable(callback):
@@ -125,7 +138,7 @@ def search(
             )
     sampler, schedule, name = resolve(optimizer, space, **fidelities)
     if full_first:
-        schedule = FullFirst(schedule, _count("full_first", full_first), fidelities["max_fidelity"])
+        schedule = FullFirst(schedule, _count("full_first", full_first, 0), fidelities["max_fidelity"])
         name += f", after {full_first} to the end"
     settings = settings_of(space, name, entropy_of(random_state), fidelities)
 
@@ -150,11 +163,15 @@ def search(
                 if directory is not None
                 else Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="autonas-")))
             )
+        # Entered last, so its threads have ended before the store is closed and the temporary folder is gone.
+        runner: Runner = InProcessRunner(objective)
+        if n_threads > 1:
+            runner = stack.enter_context(contextlib.closing(ThreadRunner(objective, n_threads)))
         loop = Loop(
             history=history,
             proposals=Proposals(space, sampler, initial_configurations, settings["random_state"], trials),
             schedule=schedule,
-            runner=InProcessRunner(objective),
+            runner=runner,
             limits=limits,
             callbacks=tuple(callbacks),
             accepted=accepted,
@@ -186,9 +203,9 @@ def _fidelities(**given: Any) -> dict[str, int]:
     return plain
 
 
-def _count(name: str, value: Any) -> int:
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 0:
-        raise ValueError(f"`{name}` is {value!r}, but must be an int >= 0.")
+def _count(name: str, value: Any, least: int) -> int:
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
+        raise ValueError(f"`{name}` is {value!r}, but must be an int >= {least}.")
     return int(value)
 
 

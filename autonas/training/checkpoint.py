@@ -15,7 +15,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from autonas.training.loop import Member, Progress
+from autonas.training.loop import Progress
+from autonas.training.stack import Stack
 
 __all__ = [
     "StoredModel",
@@ -34,16 +35,16 @@ _ABOUT = "autonas"
 
 @dataclass(frozen=True)
 class StoredModel:
-    """The best networks of a trial, one a fold, and what they say of the validation rows.
+    """The best networks of a trial, by stack, and what they say of the validation rows.
 
     Attributes
     ----------
     outputs : ndarray
         The validation outputs, the folds' one after the other.
     weights : list of dict
-        State dictionaries, by fold.
+        State dictionaries, by stack.
     about : mapping
-        ``best_loss`` and ``curve`` (the validation loss by epoch).
+        ``best_loss``, ``curve`` (the validation losses) and ``epochs`` (when they were judged).
     """
 
     outputs: npt.NDArray[Any]
@@ -51,34 +52,34 @@ class StoredModel:
     about: Mapping[str, Any]
 
 
-def save_state(folder: Path, members: Sequence[Member], epoch: int) -> None:
+def save_state(folder: Path, stacks: Sequence[Stack], epoch: int) -> None:
     """Write all that is needed to go on with a training: weights, their averages, the optimizers' states."""
     tensors: dict[str, torch.Tensor] = {}
     plain: dict[str, Any] = {}
-    for k, member in enumerate(members):
-        tensors |= {f"{k}/network/{n}": t for n, t in member.network.state_dict().items()}
-        tensors |= {f"{k}/average/{n}": t for n, t in member.average.network.state_dict().items()}
-        for i, values in member.optimizer.state_dict()["state"].items():
+    for k, stack in enumerate(stacks):
+        tensors |= {f"{k}/network/{n}": t for n, t in stack.network.state_dict().items()}
+        tensors |= {f"{k}/average/{n}": t for n, t in stack.average.network.state_dict().items()}
+        for i, values in stack.optimizer.state_dict()["state"].items():
             for name, value in values.items():
                 place = tensors if isinstance(value, torch.Tensor) else plain
                 place[f"{k}/optimizer/{i}/{name}"] = value
     _write(folder / STATE, tensors, {"epoch": epoch, "plain": plain})
 
 
-def load_state(folder: Path, members: Sequence[Member]) -> int:
-    """Bring members to where a saved training stood; returns its epoch, 0 where none was saved."""
+def load_state(folder: Path, stacks: Sequence[Stack]) -> int:
+    """Bring stacks to where a saved training stood; returns its epoch, 0 where none was saved."""
     if not (folder / STATE).exists():
         return 0
     tensors, about = _read(folder / STATE)
-    for k, member in enumerate(members):
-        member.network.load_state_dict(_below(tensors, f"{k}/network/"))
-        member.average.network.load_state_dict(_below(tensors, f"{k}/average/"))
+    for k, stack in enumerate(stacks):
+        stack.network.load_state_dict(_below(tensors, f"{k}/network/"))
+        stack.average.network.load_state_dict(_below(tensors, f"{k}/average/"))
         state: dict[int, dict[str, Any]] = {}
         for name, value in _below({**tensors, **about["plain"]}, f"{k}/optimizer/").items():
             place, key = name.split("/")
             state.setdefault(int(place), {})[key] = value
-        groups = member.optimizer.state_dict()["param_groups"]
-        member.optimizer.load_state_dict({"state": state, "param_groups": groups})
+        groups = stack.optimizer.state_dict()["param_groups"]
+        stack.optimizer.load_state_dict({"state": state, "param_groups": groups})
     return int(about["epoch"])
 
 
@@ -89,15 +90,17 @@ def save_model(folder: Path, progress: Progress) -> None:
     tensors = {"outputs": torch.from_numpy(progress.best_outputs)}
     for k, weights in enumerate(progress.best_weights):
         tensors |= {f"{k}/{n}": t for n, t in weights.items()}
-    _write(folder / MODEL, tensors, {"curve": progress.curve, "best_loss": progress.best_loss})
+    _write(
+        folder / MODEL, tensors, {"curve": progress.curve, "epochs": progress.epochs, "best_loss": progress.best_loss}
+    )
 
 
 def load_model(folder: Path) -> StoredModel:
     """Read what :func:`save_model` wrote."""
     tensors, about = _read(folder / MODEL)
     outputs = tensors.pop("outputs").numpy()
-    n_members = 1 + max(int(name.split("/")[0]) for name in tensors)
-    return StoredModel(outputs, [_below(tensors, f"{k}/") for k in range(n_members)], about)
+    n_stacks = 1 + max(int(name.split("/")[0]) for name in tensors)
+    return StoredModel(outputs, [_below(tensors, f"{k}/") for k in range(n_stacks)], about)
 
 
 def load_outputs(folder: Path) -> npt.NDArray[Any]:
@@ -111,8 +114,9 @@ def load_progress(folder: Path, epoch: int) -> Progress:
     if epoch == 0:
         return Progress()
     model = load_model(folder)
-    curve = list(model.about["curve"])[:epoch]
-    return Progress(epoch, curve, model.about["best_loss"], model.outputs, model.weights)
+    epochs = [e for e in model.about["epochs"] if e <= epoch]
+    curve = list(model.about["curve"])[: len(epochs)]
+    return Progress(epoch, curve, epochs, model.about["best_loss"], model.outputs, model.weights)
 
 
 def _write(path: Path, tensors: Mapping[str, torch.Tensor], about: Mapping[str, Any]) -> None:

@@ -3,86 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
-from autonas.training.averaging import WeightAverage
-from autonas.training.optim import learning_rate_factor, make_optimizer
+from autonas.training.optim import dropout_factor, set_step
+from autonas.training.stack import Batch, Stack
 
-__all__ = ["Batchable", "Member", "NonFiniteLossError", "Progress", "predict", "train"]
+__all__ = ["NonFiniteLossError", "Progress", "train"]
 
 Array = npt.NDArray[Any]
+
+#: A full training is judged about this many times.
+EVALUATIONS = 27
+#: A training ends when this share of it, and so many evaluations, have passed since its best, and its curve rises.
+PATIENCE = 1 / 3
+MIN_EVALUATIONS = 5
 
 
 class NonFiniteLossError(RuntimeError):
     """The training loss or a prediction is no number any more: the configuration diverges."""
-
-
-@dataclass(frozen=True)
-class Batchable:
-    """Rows on the device: what goes in, what should come out, and how much each row counts (None: all the same)."""
-
-    numeric: torch.Tensor
-    categorical: torch.Tensor
-    target: torch.Tensor | None = None
-    weight: torch.Tensor | None = None
-
-    def __len__(self) -> int:
-        return len(self.numeric)
-
-    def take(self, rows: torch.Tensor) -> Batchable:
-        """Pick rows, in the order given."""
-        fields = (self.numeric, self.categorical, self.target, self.weight)
-        return Batchable(*(None if f is None else f.index_select(0, rows) for f in fields))  # type: ignore[arg-type]
-
-    def slices(self, n_batches: int) -> Iterator[Batchable]:
-        """Cut into batches of equal size, give or take one row: no tiny batch comes last."""
-        fields = (self.numeric, self.categorical, self.target, self.weight)
-        columns = [[None] * n_batches if f is None else f.tensor_split(n_batches) for f in fields]
-        for batch in zip(*columns, strict=True):
-            yield Batchable(*batch)
-
-
-class Member:
-    """One network in training on one fold: weights, their average, the optimizer.
-
-    Parameters
-    ----------
-    network : nn.Module
-        Called as ``network(numeric, categorical)``.
-    configuration : mapping
-        The training hyperparameters.
-    train, valid : Batchable
-        Rows to learn from, and rows to judge by.
-    """
-
-    #: Steps that an epoch has at least: on small data a large batch would leave too few steps to learn anything.
-    min_steps = 8
-
-    def __init__(
-        self,
-        network: nn.Module,
-        configuration: Mapping[str, Any],
-        train: Batchable,
-        valid: Batchable,
-    ) -> None:
-        self.network = network.to(train.numeric.device)
-        self.average = WeightAverage(self.network)
-        self.optimizer = make_optimizer(self.network, configuration)
-        # Batch normalization cannot learn from a batch of one: a single row is taken twice.
-        self.train = (
-            train if len(train) > 1 else train.take(torch.zeros(2, dtype=torch.long, device=train.numeric.device))
-        )
-        self.valid = valid
-        wanted = max(self.min_steps, round(len(train) / configuration["batch_size"]))
-        self.n_batches = max(1, min(wanted, len(train) // 2))
 
 
 @dataclass
@@ -94,19 +39,22 @@ class Progress:
     epoch : int
         Epochs finished.
     curve : list of float
-        The validation loss after each epoch.
+        The validation loss each time it was judged.
+    epochs : list of int
+        After how many epochs that was.
     best_loss : float
         The smallest of them.
     best_outputs : ndarray
         The outputs on the validation rows then, the folds' one after the other.
     best_weights : list of dict
-        The averaged weights then, by member.
+        The averaged weights then, by stack.
     stopped : bool
         The deadline came before the last epoch asked for.
     """
 
     epoch: int = 0
-    curve: list[float] | None = None
+    curve: list[float] = field(default_factory=list)
+    epochs: list[int] = field(default_factory=list)
     best_loss: float = np.inf
     best_outputs: Array | None = None
     best_weights: list[dict[str, torch.Tensor]] | None = None
@@ -115,11 +63,23 @@ class Progress:
     @property
     def best_epoch(self) -> int:
         """The number of epochs after which the validation loss was best."""
-        return int(np.argmin(self.curve)) + 1 if self.curve else 0
+        return self.epochs[int(np.argmin(self.curve))] if self.curve else 0
+
+    def is_past_its_best(self, max_epochs: int) -> bool:
+        """Extrapolate the learning curve: say whether training on to ``max_epochs`` would be in vain.
+
+        It would be where the best is long past and a line through the curve since then, drawn on to the last epoch,
+        does not fall: the network overfits.
+        """
+        since = len(self.curve) - 1 - int(np.argmin(self.curve)) if self.curve else 0
+        if since < MIN_EVALUATIONS or self.epoch - self.best_epoch < PATIENCE * max_epochs:
+            return False
+        slope = np.polyfit(self.epochs[-since:], self.curve[-since:], 1)[0]
+        return bool(slope >= 0)
 
 
 def train(
-    members: Sequence[Member],
+    stacks: Sequence[Stack],
     configuration: Mapping[str, Any],
     progress: Progress,
     *,
@@ -129,23 +89,26 @@ def train(
     loss: Callable[[Array], float],
     classification: bool,
     deadline: float | None = None,
-    watch: Callable[[Sequence[Member]], None] | None = None,
+    stop: Callable[[], bool] = lambda: False,
+    watch: Callable[[Sequence[Stack]], None] | None = None,
 ) -> Progress:
-    """Train the members side by side, epoch by epoch, from ``progress.epoch`` to ``to_epoch``.
+    """Train the stacks side by side, epoch by epoch, from ``progress.epoch`` to ``to_epoch``.
 
-    All randomness of an epoch is a function of the seed, the member and the epoch, so a training that paused and went
+    A training whose validation loss has long been rising ends early: see :meth:`Progress.is_past_its_best`.
+
+    All randomness of an epoch is a function of the seed, the stack and the epoch, so a training that paused and went
     on equals one that did not, bit for bit.
 
     Parameters
     ----------
-    members : sequence of Member
-        One a fold; changed in place.
+    stacks : sequence of Stack
+        The networks of all folds; changed in place.
     configuration : mapping
         The training hyperparameters.
     progress : Progress
-        Where the members stand; changed in place.
+        Where the stacks stand; changed in place.
     to_epoch, max_epochs : int
-        Where to stop, and where the learning-rate schedule ends.
+        Where to stop, and where the schedules end.
     seed : int
         Of the trial.
     loss : callable
@@ -155,8 +118,10 @@ def train(
     deadline : float, optional
         In terms of ``time.monotonic()``; looked at before every batch. What was reached is then evaluated if nothing
         was before.
+    stop : callable, optional
+        Looked at like the deadline: true ends the training.
     watch : callable, optional
-        Called with the members after each epoch, to look at them.
+        Called with the stacks after each evaluation, to look at them.
 
     Returns
     -------
@@ -171,86 +136,74 @@ def train(
     criterion = _cross_entropy if classification else _squared_error
     smoothing = float(configuration.get("label_smoothing", 0.0))
     clip = configuration.get("gradient_clipping", "none")
-    progress.curve = progress.curve or []
-    devices = [members[0].train.numeric.device] if members[0].train.numeric.is_cuda else []
-    with torch.random.fork_rng(devices=devices):
-        for epoch in range(progress.epoch, to_epoch):
-            for k, member in enumerate(members):
-                torch.manual_seed(int(np.random.SeedSequence((seed, k, epoch)).generate_state(1)[0]))
-                member.network.train()
-                total = torch.zeros((), device=member.train.numeric.device)
-                shuffled = member.train.take(torch.randperm(len(member.train)).to(total.device))
-                for i, batch in enumerate(shuffled.slices(member.n_batches)):
-                    if deadline is not None and time.monotonic() > deadline:
-                        progress.stopped = True
-                        return progress if progress.curve else _evaluate(members, progress, loss)
-                    step = epoch * member.n_batches + i
-                    factor = learning_rate_factor(configuration, step, max_epochs * member.n_batches)
-                    for group in member.optimizer.param_groups:
-                        group["lr"] = group["initial_lr"] * factor
-                    batch_loss = criterion(member.network(batch.numeric, batch.categorical), batch, smoothing)
-                    member.optimizer.zero_grad()
-                    batch_loss.backward()  # type: ignore[no-untyped-call]
-                    if clip != "none":
-                        nn.utils.clip_grad_norm_(member.network.parameters(), float(clip))
-                    member.optimizer.step()
-                    member.average.update(step + 1)
-                    total += batch_loss.detach()
-                if not torch.isfinite(total):
-                    raise NonFiniteLossError(f"The training loss is {total.item()} in epoch {epoch + 1}.")
-            progress.epoch = epoch + 1
-            _evaluate(members, progress, loss)
+    every = max(1, max_epochs // EVALUATIONS)
+    for epoch in range(progress.epoch, to_epoch):
+        if progress.is_past_its_best(max_epochs):
+            break
+        for k, stack in enumerate(stacks):
+            stack.network.train()
+            stack.draw_noise((seed, k, epoch), dropout_factor(configuration, epoch / max_epochs))
+            total = torch.zeros((), device=stack.device)
+            for i, batch in enumerate(stack.batches((seed, k), epoch)):
+                if stop() or (deadline is not None and time.monotonic() > deadline):
+                    progress.stopped = True
+                    return progress if progress.curve else _evaluate(stacks, progress, loss)
+                step = epoch * stack.n_batches + i
+                set_step(stack.optimizer, configuration, step, max_epochs * stack.n_batches)
+                batch_loss = criterion(stack.network(batch.numeric, batch.categorical), batch, smoothing)
+                stack.optimizer.zero_grad()
+                batch_loss.backward()  # type: ignore[no-untyped-call]
+                if clip != "none":
+                    stack.clip_gradients(float(clip))
+                stack.optimizer.step()
+                stack.average.update(step + 1)
+                total += batch_loss.detach()
+            if not torch.isfinite(total):
+                raise NonFiniteLossError(f"The training loss is {total.item()} in epoch {epoch + 1}.")
+        progress.epoch = epoch + 1
+        if progress.epoch % every == 0 or progress.epoch == to_epoch:
+            _evaluate(stacks, progress, loss)
             if watch is not None:
-                watch(members)
+                watch(stacks)
     return progress
 
 
-def _evaluate(members: Sequence[Member], progress: Progress, loss: Callable[[Array], float]) -> Progress:
-    outputs = np.concatenate([predict(m.average.network, m.valid) for m in members])
+def _evaluate(stacks: Sequence[Stack], progress: Progress, loss: Callable[[Array], float]) -> Progress:
+    outputs = np.concatenate([out for stack in stacks for out in stack.judge()])
     if not np.isfinite(outputs).all():
         raise NonFiniteLossError(f"The network's outputs are not finite after epoch {progress.epoch}.")
     value = loss(outputs)
-    assert progress.curve is not None
     progress.curve.append(value)
+    progress.epochs.append(progress.epoch)
     if progress.best_outputs is None or value < progress.best_loss:
         progress.best_loss, progress.best_outputs = value, outputs
-        progress.best_weights = [
-            {name: t.clone() for name, t in m.average.network.state_dict().items()} for m in members
-        ]
+        progress.best_weights = [stack.snapshot() for stack in stacks]
     return progress
 
 
-def predict(network: nn.Module, rows: Batchable, batch_size: int = 8192) -> Array:
-    """Compute a network's outputs on rows.
-
-    Parameters
-    ----------
-    network : nn.Module
-        In evaluation mode.
-    rows : Batchable
-        On the network's device.
-    batch_size : int
-        Rows at once: bounds the memory.
-
-    Returns
-    -------
-    ndarray of shape (n_rows, n_outputs)
-    """
-    with torch.inference_mode():
-        n_batches = max(1, -(-len(rows) // batch_size))
-        parts = [network(b.numeric, b.categorical) for b in rows.slices(n_batches)]
-        return np.asarray(torch.cat(parts).cpu().numpy())
+def _cross_entropy(outputs: torch.Tensor, batch: Batch, smoothing: float) -> torch.Tensor:
+    outputs, target, weight = _opinions(outputs, batch)
+    each = F.cross_entropy(
+        outputs.flatten(0, -2),
+        target.flatten(),
+        label_smoothing=smoothing,
+        reduction="mean" if weight is None else "none",
+    )
+    # The members' losses are summed: each learns as it would alone.
+    return len(outputs) * (each if weight is None else (each * weight.flatten()).mean())
 
 
-def _cross_entropy(outputs: torch.Tensor, batch: Batchable, smoothing: float) -> torch.Tensor:
-    assert batch.target is not None
-    if batch.weight is None:
-        return F.cross_entropy(outputs, batch.target, label_smoothing=smoothing)
-    each = F.cross_entropy(outputs, batch.target, label_smoothing=smoothing, reduction="none")
-    return (each * batch.weight).mean()
+def _squared_error(outputs: torch.Tensor, batch: Batch, _: float) -> torch.Tensor:
+    outputs, target, weight = _opinions(outputs, batch)
+    each = (outputs.squeeze(-1) - target).square()
+    return len(outputs) * (each if weight is None else each * weight).mean()
 
 
-def _squared_error(outputs: torch.Tensor, batch: Batchable, _: float) -> torch.Tensor:
-    assert batch.target is not None
-    each = (outputs.squeeze(1) - batch.target).square()
-    return each.mean() if batch.weight is None else (each * batch.weight).mean()
+def _opinions(outputs: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+    """Repeat targets and weights for each opinion of a network that has several on a row."""
+    target, weight = batch.target, batch.weight
+    if outputs.ndim == 4:
+        n_opinions = outputs.shape[1]
+        target = target[:, None].expand(-1, n_opinions, -1)
+        weight = None if weight is None else weight[:, None].expand(-1, n_opinions, -1)
+    return outputs, target, weight

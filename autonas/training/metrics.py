@@ -1,13 +1,17 @@
 """What guides the search: a metric on stored predictions, as a loss to be minimized.
 
-Everything that judges (the trials, the ensemble, the leaderboard) holds predictions, not estimators. The two defaults
-are computed directly; any scorer of scikit-learn is asked through a stand-in estimator that "predicts" what is stored.
+Everything that judges (the trials, the ensemble, the leaderboard) holds predictions, not estimators. The defaults and
+their kin are computed directly; any scorer of scikit-learn is asked through a stand-in estimator that "predicts" what
+is stored.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,7 +21,7 @@ from sklearn.metrics import check_scoring, get_scorer_names
 
 from autonas._names import unknown_name
 
-__all__ = ["ALIASES", "Metric", "resolve_metric"]
+__all__ = ["ALIASES", "LOG_LOSS", "Metric", "RowLoss", "resolve_metric"]
 
 Array = npt.NDArray[Any]
 
@@ -32,6 +36,31 @@ ALIASES = {
 
 
 @dataclass(frozen=True)
+class RowLoss:
+    """A loss that sees one number of each row, linear in the predictions.
+
+    So the number of an average of predictions is the average of their numbers, and many averages can be judged at once.
+
+    Attributes
+    ----------
+    view : callable
+        ``view(y, predictions)``: the numbers, of shape (n,).
+    losses : callable
+        ``losses(views, sample_weight)``: from numbers of shape (m, n) to losses of shape (m,).
+    dtype : type
+        Of floats that are exact enough to compare losses.
+    """
+
+    view: Callable[[Array, Array], Array]
+    losses: Callable[[Array, Array | None], Array]
+    dtype: type[np.floating[Any]] = np.float64
+
+    def __call__(self, y: Array, predictions: Array, weight: Array | None = None) -> float:
+        """Judge one array of predictions."""
+        return float(self.losses(self.view(y, predictions)[np.newaxis], weight)[0])
+
+
+@dataclass(frozen=True)
 class Metric:
     """A metric as a loss on predictions.
 
@@ -42,10 +71,17 @@ class Metric:
     loss : callable
         ``loss(y, predictions, sample_weight)``: the scorer's value, negated. ``y`` holds class codes or targets;
         predictions are probabilities of shape (n, n_classes), or numbers of shape (n,).
+    by_row : RowLoss or None
+        The same loss for many predictions at once, where it has that form.
+    of_decisions : callable or None
+        Where the metric sees only which class a row is given: ``of_decisions(confusion)``, the loss of a confusion
+        matrix of shape (n_classes, n_classes), whose rows are the true classes and whose cells may be fractions.
     """
 
     name: str
     loss: Callable[[Array, Array, Array | None], float]
+    by_row: RowLoss | None = None
+    of_decisions: Callable[[Array], float] | None = None
 
 
 def resolve_metric(metric: Any, classes: Array | None) -> Metric:
@@ -75,38 +111,119 @@ def resolve_metric(metric: Any, classes: Array | None) -> Metric:
         metric = ALIASES.get(metric, metric)
         if metric not in get_scorer_names():
             raise unknown_name("metric", metric, [*ALIASES, *get_scorer_names()])
-        if metric == "neg_log_loss" and classes is not None:
-            return Metric(metric, _log_loss)
-        if metric == "neg_root_mean_squared_error" and classes is None:
-            return Metric(metric, _rmse)
-        return Metric(metric, _ScorerLoss(metric, classes))
+        by_row = (_BY_ROW_OF_NUMBERS if classes is None else _BY_ROW_OF_CLASSES).get(metric)
+        if by_row is not None:
+            return Metric(metric, by_row, by_row)
+        return _from_scorer(metric, metric, classes)
     if not callable(metric):
         raise ValueError(  # noqa: TRY004 - one kind of error for all bad arguments
             f"metric={metric!r} is neither a name nor a scorer; make one with sklearn.metrics.make_scorer."
         )
-    return Metric(str(metric), _ScorerLoss(metric, classes))
+    return _from_scorer(str(metric), metric, classes)
 
 
-def _log_loss(y: Array, probabilities: Array, weight: Array | None = None) -> float:
-    given = probabilities[np.arange(len(y)), y].astype(np.float64)
-    return float(np.average(-np.log(np.clip(given, 1e-7, 1.0)), weights=weight))
+def _average(values: Array, weight: Array | None) -> Array:
+    if weight is None:
+        return np.asarray(values.mean(axis=1))
+    return np.asarray(values @ (weight / weight.sum()).astype(values.dtype))
 
 
-def _rmse(y: Array, predictions: Array, weight: Array | None = None) -> float:
-    return float(np.sqrt(np.average(np.square(predictions - y), weights=weight)))
+def _probability_of_truth(y: Array, probabilities: Array) -> Array:
+    return np.clip(probabilities[np.arange(len(y)), y].astype(np.float64), 1e-7, 1.0)
+
+
+def _mean_surprise(views: Array, weight: Array | None) -> Array:
+    return -_average(np.log(views), weight)
+
+
+def _error(y: Array, predictions: Array) -> Array:
+    return np.asarray(predictions - y, dtype=np.float64)
+
+
+def _root_mean_square(views: Array, weight: Array | None) -> Array:
+    return np.sqrt(_mean_square(views, weight))
+
+
+def _mean_square(views: Array, weight: Array | None) -> Array:
+    return _average(np.square(views), weight)
+
+
+def _mean_absolute(views: Array, weight: Array | None) -> Array:
+    return _average(np.abs(views), weight)
+
+
+LOG_LOSS = RowLoss(_probability_of_truth, _mean_surprise, np.float32)
+_BY_ROW_OF_CLASSES: Mapping[str, RowLoss] = MappingProxyType({"neg_log_loss": LOG_LOSS})
+_BY_ROW_OF_NUMBERS: Mapping[str, RowLoss] = MappingProxyType(
+    {
+        "neg_root_mean_squared_error": RowLoss(_error, _root_mean_square),
+        "neg_mean_squared_error": RowLoss(_error, _mean_square),
+        "neg_mean_absolute_error": RowLoss(_error, _mean_absolute),
+    }
+)
+
+
+def _from_scorer(name: str, scorer: Any, classes: Array | None) -> Metric:
+    loss = _ScorerLoss(scorer, classes)
+    return Metric(name, loss, of_decisions=loss.of_decisions if loss.sees_only_decisions else None)
 
 
 class _ScorerLoss:
     """A scorer of scikit-learn, asked about predictions that are already there."""
 
+    #: Rows that stand for a confusion matrix, for a scorer that knows no sample weights.
+    n_stand_in_rows = 10_000
+
     def __init__(self, metric: Any, classes: Array | None) -> None:
         self.classes = classes
         self.stand_in = _StoredRegressor() if classes is None else _StoredClassifier(classes)
         self.scorer = check_scoring(self.stand_in, scoring=metric)
+        self.takes_weight, self.sees_only_decisions = False, classes is not None
+        if classes is not None:
+            self._try(classes)
+        # A scorer of the user's may look at the rows in ways of its own.
+        self.condenses = isinstance(metric, str) and self.sees_only_decisions and self.takes_weight
+
+    def _try(self, classes: Array) -> None:
+        """Find out whether the scorer asks for classes and never for probabilities, and whether rows may have weights.
+
+        A scorer that fails here will fail in the search, which says so.
+        """
+        codes = np.repeat(np.arange(len(classes)), 2)
+        table, truth = np.eye(len(classes))[codes], classes[codes]
+        for keywords in ({"sample_weight": np.ones(len(codes))}, {}):
+            probe = _Probe(classes)
+            with warnings.catch_warnings(), suppress(Exception):
+                warnings.simplefilter("ignore")
+                self.scorer(probe, table, truth, **keywords)
+                self.takes_weight, self.sees_only_decisions = bool(keywords), probe.asked == {"predict"}
+                return
 
     def __call__(self, y: Array, predictions: Array, weight: Array | None = None) -> float:
+        if self.condenses:
+            n = predictions.shape[1]
+            cells = np.bincount(y * n + predictions.argmax(axis=1), weight, n * n)
+            return self._of_cells(cells.reshape(n, n))
+        return self._ask(y, predictions.astype(np.float64), weight)
+
+    def of_decisions(self, confusion: Array) -> float:
+        """Judge a confusion matrix."""
+        with warnings.catch_warnings():
+            # A class that is never decided for makes a score 0, which is all that has to be known of it.
+            warnings.simplefilter("ignore")
+            return self._of_cells(confusion)
+
+    def _of_cells(self, confusion: Array) -> float:
+        """Judge a row for each cell, whose weight is what the cell holds."""
+        true, decided = np.nonzero(confusion)
+        counts, table = confusion[true, decided].astype(np.float64), np.eye(len(confusion))[decided]
+        if self.takes_weight:
+            return self._ask(true, table, counts)
+        times = np.ceil(counts * (self.n_stand_in_rows / counts.sum())).astype(int)
+        return self._ask(np.repeat(true, times), np.repeat(table, times, axis=0), None)
+
+    def _ask(self, y: Array, table: Array, weight: Array | None) -> float:
         # The "table" that the scorer hands on is the predictions themselves.
-        table = predictions.astype(np.float64)
         truth = y if self.classes is None else self.classes[y]
         keywords = {} if weight is None else {"sample_weight": weight}
         return -float(self.scorer(self.stand_in, table, truth, **keywords))
@@ -127,6 +244,22 @@ class _StoredClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def predict(self, X: Array) -> Array:
         assert self.classes is not None
         return np.asarray(self.classes[X.argmax(axis=1)])
+
+
+class _Probe(_StoredClassifier):
+    """Remembers what it was asked for."""
+
+    def __init__(self, classes: Array | None = None) -> None:
+        super().__init__(classes)
+        self.asked: set[str] = set()
+
+    def predict_proba(self, X: Array) -> Array:
+        self.asked.add("predict_proba")
+        return super().predict_proba(X)
+
+    def predict(self, X: Array) -> Array:
+        self.asked.add("predict")
+        return super().predict(X)
 
 
 class _StoredRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]

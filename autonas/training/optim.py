@@ -8,7 +8,15 @@ from typing import Any
 
 from torch import nn, optim
 
-__all__ = ["OPTIMIZERS", "SCHEDULES", "learning_rate_factor", "make_optimizer"]
+__all__ = [
+    "OPTIMIZERS",
+    "REGULARIZATION_SCHEDULES",
+    "SCHEDULES",
+    "dropout_factor",
+    "learning_rate_factor",
+    "make_optimizer",
+    "set_step",
+]
 
 Parameters = Iterable[nn.Parameter]
 
@@ -39,16 +47,27 @@ OPTIMIZERS: dict[str, Callable[[Any, Mapping[str, Any]], optim.Optimizer]] = {
     "sgd": _sgd,
 }
 
-#: Progress in [0, 1] through the whole training, warm-up excluded, to a factor on the learning rate.
+#: Progress in [0, 1] through the whole training, warm-up excluded, to a factor on the learning rate. "coslog4" has four
+#: waves, each twice as long as the last (RealMLP, Holzmüller et al. 2024, "Better by Default", section 3).
 SCHEDULES: dict[str, Callable[[float], float]] = {
     "constant": lambda _: 1.0,
     "cosine": lambda t: 0.5 * (1 + math.cos(math.pi * t)),
     "linear": lambda t: 1 - t,
+    "coslog4": lambda t: 0.5 * (1 - math.cos(2 * math.pi * math.log2(1 + 15 * t))),
+}
+
+#: The same to a factor on dropout and weight decay; "flat_cosine" falls to zero in the second half.
+REGULARIZATION_SCHEDULES: dict[str, Callable[[float], float]] = {
+    "constant": lambda _: 1.0,
+    "flat_cosine": lambda t: 1.0 if t < 0.5 else 0.5 * (1 + math.cos(math.pi * (2 * t - 1))),
 }
 
 
 def make_optimizer(network: nn.Module, configuration: Mapping[str, Any]) -> optim.Optimizer:
-    """Make the optimizer of a network; biases and scales of normalization layers get no weight decay.
+    """Make the optimizer of a network, with a group of parameters for each learning rate and weight decay.
+
+    Biases and scales of normalization layers get no weight decay. Parameters of :mod:`autonas.networks.layers` say so
+    by their marks ``decays`` and ``learning_rate_factor``; of others, vectors do not decay.
 
     Parameters
     ----------
@@ -61,15 +80,48 @@ def make_optimizer(network: nn.Module, configuration: Mapping[str, Any]) -> opti
     -------
     torch.optim.Optimizer
     """
-    params = [p for p in network.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in params if p.ndim > 1], "weight_decay": configuration["weight_decay"]},
-        {"params": [p for p in params if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    optimizer = OPTIMIZERS[configuration["optimizer"]]([g for g in groups if g["params"]], configuration)
-    for group in optimizer.param_groups:
-        group["initial_lr"] = group["lr"]
+    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    for p in network.parameters():
+        if p.requires_grad:
+            key = float(getattr(p, "learning_rate_factor", 1.0)), bool(getattr(p, "decays", p.ndim > 1))
+            groups.setdefault(key, []).append(p)
+    decay = configuration["weight_decay"]
+    optimizer = OPTIMIZERS[configuration["optimizer"]](
+        [{"params": params, "weight_decay": decay * decays} for (_, decays), params in groups.items()], configuration
+    )
+    for group, (factor, _) in zip(optimizer.param_groups, groups, strict=True):
+        group["initial_lr"] = group["lr"] * factor
+        # A smaller rate of learning is not to be one of decay as well.
+        group["initial_weight_decay"] = group["weight_decay"] / factor
     return optimizer
+
+
+def set_step(optimizer: optim.Optimizer, configuration: Mapping[str, Any], step: int, total_steps: int) -> None:
+    """Set learning rates and weight decays for a step.
+
+    Parameters
+    ----------
+    optimizer : torch.optim.Optimizer
+        Of :func:`make_optimizer`.
+    configuration : mapping
+        ``schedule``, ``warmup_fraction``, ``regularization_schedule``.
+    step, total_steps : int
+        The step about to be made (0-based), and how many a training to the highest fidelity has.
+    """
+    rate = learning_rate_factor(configuration, step, total_steps)
+    decay = _regularization(configuration)(step / total_steps)
+    for group in optimizer.param_groups:
+        group["lr"] = group["initial_lr"] * rate
+        group["weight_decay"] = group["initial_weight_decay"] * decay
+
+
+def dropout_factor(configuration: Mapping[str, Any], progress: float) -> float:
+    """Compute the factor on the rates of dropout at a share of the training in [0, 1)."""
+    return _regularization(configuration)(progress)
+
+
+def _regularization(configuration: Mapping[str, Any]) -> Callable[[float], float]:
+    return REGULARIZATION_SCHEDULES[configuration.get("regularization_schedule", "constant")]
 
 
 def learning_rate_factor(configuration: Mapping[str, Any], step: int, total_steps: int) -> float:
@@ -86,7 +138,7 @@ def learning_rate_factor(configuration: Mapping[str, Any], step: int, total_step
     Returns
     -------
     float
-        In (0, 1].
+        In [0, 1].
     """
     warmup = float(configuration.get("warmup_fraction", 0.0)) * total_steps
     if step < warmup:

@@ -25,7 +25,7 @@ PREPROCESSING_KEYS = tuple(_DEFAULTS)
 
 # No clipping: still no number beyond this, so that float32 holds every square and product of them.
 _BOUND = 1e4
-_N_QUANTILES = 33
+_N_QUANTILES = 129
 _SAMPLE = 10_000
 # Fewer training rows than this do not train a code.
 _MIN_ROWS = 3
@@ -189,7 +189,9 @@ class Preprocessor:
             # Every step keeps the order of numbers: extremes of a column give those of its feature.
             numeric = np.vstack([numeric[rows], low, high])
         features = self._transform_numeric(numeric)
-        quantiles = np.quantile(features, np.linspace(0, 1, _N_QUANTILES), axis=0).astype(np.float32)
+        quantiles = np.empty((_N_QUANTILES, features.shape[1]), np.float32)
+        for j, column in enumerate(features.T):
+            quantiles[:, j] = _spread_quantiles(column)
         quantiles[-1, len(low) :] = 1.0
         return quantiles
 
@@ -209,6 +211,19 @@ class _RobustScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def transform(self, X: Floats) -> Floats:
         scaled: Floats = (X - self.center_) / self.scale_
         return scaled
+
+
+def _spread_quantiles(column: npt.NDArray[np.float32]) -> Floats:
+    """Compute quantiles of a column in which a value counts half by its rows and half once.
+
+    Where all values differ these are the usual ones. Where most rows have the same value, such as 0, the usual ones
+    would hardly tell the others apart.
+    """
+    distinct, rows = np.unique(column, return_counts=True)
+    reach = np.cumsum(0.5 * rows / len(column) + 0.5 / len(distinct))
+    places = np.searchsorted(reach, np.linspace(0, 1, _N_QUANTILES) - 1e-9)
+    quantiles: Floats = distinct[np.minimum(places, len(distinct) - 1)]
+    return quantiles
 
 
 def _quantile_scaler(n_rows: int) -> QuantileTransformer:

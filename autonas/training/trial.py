@@ -6,13 +6,14 @@ ensemble. :class:`Trainer` is what a search calls; it knows nothing of searching
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,14 +22,17 @@ from scipy.special import softmax
 from torch import nn
 
 from autonas.networks import Build, OutputSpec
+from autonas.networks.cost import multiply_adds, saved_bytes
+from autonas.networks.specs import is_stackable
 from autonas.training.checkpoint import load_outputs, load_progress, load_state, save_model, save_state
 from autonas.training.data import Table
-from autonas.training.loop import Batchable, Member, Progress, predict, train
+from autonas.training.loop import Progress, train
 from autonas.training.metrics import Metric
 from autonas.training.preprocessing import PREPROCESSING_KEYS, Features, Preprocessor
+from autonas.training.stack import Rows, Single, Stack, outputs_of
 from autonas.training.validation import Fold
 
-__all__ = ["Task", "TrainedNetwork", "Trainer"]
+__all__ = ["Task", "TrainedNetwork", "Trainer", "one_thread"]
 
 Array = npt.NDArray[Any]
 
@@ -93,25 +97,53 @@ class Scale:
 
 @dataclass(frozen=True)
 class Side:
-    """A fold after preprocessing: what the networks of all configurations that share it learn from."""
+    """All rows after preprocessing: what the networks of all configurations that share it learn from."""
 
     preprocessor: Preprocessor
-    train: Batchable
-    valid: Batchable
+    rows: Rows
 
 
 @dataclass(frozen=True)
 class TrainedNetwork:
-    """A network, ready to predict."""
+    """The networks of some folds, as one stack, ready to predict.
+
+    Attributes
+    ----------
+    preprocessor : Preprocessor
+        Makes what they read.
+    scales : sequence of Scale
+        Each member's unit.
+    network : nn.Module
+        Stacked.
+    """
 
     preprocessor: Preprocessor
-    scale: Scale
+    scales: Sequence[Scale]
     network: nn.Module
 
+    #: Rows are computed in multiples of this.
+    block: ClassVar[int] = 64
+
     def predict(self, features: Features) -> Array:
-        """Predict probabilities of shape (n, n_classes), or numbers of shape (n,), from what the preprocessor gives."""
-        device = next(self.network.parameters()).device
-        return self.scale.decode(predict(self.network, _to_device(features, device)))
+        """Predict from what the preprocessor gives, averaged over the members.
+
+        Parameters
+        ----------
+        features : Features
+
+        Returns
+        -------
+        ndarray
+            Probabilities of shape (n, n_classes), or numbers of shape (n,).
+        """
+        parameter = next(self.network.parameters(), None)
+        device = torch.device("cpu") if parameter is None else parameter.device
+        # Matrix products round differently for few rows: filled up, a row's prediction does not depend on the others.
+        n_rows = -(-len(features) // self.block) * self.block
+        places = torch.arange(n_rows, device=device).clamp(max=len(features) - 1).expand(len(self.scales), -1)
+        outputs = outputs_of(self.network, _to_device(features, device), places)[:, : len(features)]
+        parts = [scale.decode(out) for scale, out in zip(self.scales, outputs, strict=True)]
+        return np.asarray(np.mean(parts, axis=0))
 
 
 class Trainer:
@@ -132,14 +164,13 @@ class Trainer:
     device : torch.device
         Where to train.
     watch : callable, optional
-        Called with the members after each epoch of a training.
+        Called with the stacks after each evaluation of a training.
     """
 
-    #: Threads of a training on the CPU. Networks for tables are too small to gain from more, and with other work on the
-    #: machine threads that wait for each other cost a multiple; parallel trials use the other cores better.
-    threads = 1
-    #: Preprocessed folds are kept for the next trial that needs them, up to this many bytes.
+    #: Preprocessed rows are kept for the next trial that needs them, up to this many bytes.
     cache_bytes = 2**30
+    #: Folds whose training together would take more memory than this are trained one after the other.
+    stack_bytes = 2**30
 
     def __init__(
         self,
@@ -150,7 +181,7 @@ class Trainer:
         max_epochs: int,
         defaults: Mapping[str, Any] | None = None,
         device: torch.device | str = "cpu",
-        watch: Callable[[Sequence[Member]], None] | None = None,
+        watch: Callable[[Sequence[Stack]], None] | None = None,
     ) -> None:
         self.watch = watch
         self.task, self.folds, self.builds = task, folds, dict(builds)
@@ -161,6 +192,7 @@ class Trainer:
         self.valid_target = task.target[valid]
         self.valid_weight = None if task.weight is None else task.weight[valid]
         self._sides: OrderedDict[tuple[Any, ...], Side] = OrderedDict()
+        self._lock = threading.Lock()
 
     def __call__(
         self,
@@ -170,6 +202,7 @@ class Trainer:
         seed: int,
         checkpoint: Path,
         deadline: float | None = None,
+        stop: Callable[[], bool] = lambda: False,
     ) -> dict[str, Any]:
         """Train a configuration up to an epoch.
 
@@ -185,110 +218,129 @@ class Trainer:
             The trial's folder.
         deadline : float, optional
             In terms of ``time.monotonic()``.
+        stop : callable, optional
+            True ends the training like the deadline does.
 
         Returns
         -------
         dict
-            ``loss``: the smallest validation loss so far; ``fidelity``: the epochs reached; ``best_epoch``,
-            ``curve``, ``n_parameters``, ``train_seconds``.
+            ``loss``: the smallest validation loss so far; ``fidelity``: the epochs reached, those left out because the
+            network overfits among them; ``best_epoch``; ``curve`` and ``curve_epochs``: the validation losses, and
+            after how many epochs they were judged; ``n_parameters`` of one network; ``multiply_adds`` of predicting a
+            row with all of them; ``train_seconds``.
         """
         started = time.monotonic()
         configuration = {**self.defaults, **configuration}
-        members = self.make_members(configuration, seed)
-        progress = load_progress(checkpoint, load_state(checkpoint, members))
-        self._train(members, configuration, progress, fidelity, seed, deadline)
+        stacks = self.make_stacks(configuration, seed)
+        progress = load_progress(checkpoint, load_state(checkpoint, stacks))
+        self._train(stacks, configuration, progress, fidelity, seed, deadline, stop)
         worked = time.monotonic() - started
         save_model(checkpoint, progress)
         if not progress.stopped:
             # A training cut short in the middle of an epoch goes on from its last rung.
-            save_state(checkpoint, members, progress.epoch)
+            save_state(checkpoint, stacks, progress.epoch)
         return {
             "loss": progress.best_loss,
-            "fidelity": progress.epoch,
+            "fidelity": progress.epoch if progress.stopped else fidelity,
             "best_epoch": progress.best_epoch,
             "curve": progress.curve,
-            "n_parameters": sum(p.numel() for p in members[0].network.parameters()),
+            "curve_epochs": progress.epochs,
+            "n_parameters": sum(p.numel() for p in stacks[0].parameters) // stacks[0].n_members,
+            "multiply_adds": sum(multiply_adds(s.network, *s.rows.n_columns, s.n_members) for s in stacks),
             "train_seconds": worked,
         }
 
     def _train(
         self,
-        members: Sequence[Member],
+        stacks: Sequence[Stack],
         configuration: Mapping[str, Any],
         progress: Progress,
         epochs: int,
         seed: int,
         deadline: float | None = None,
+        stop: Callable[[], bool] = lambda: False,
     ) -> None:
-        with _threads(self.threads):
-            train(
-                members,
-                configuration,
-                progress,
-                to_epoch=epochs,
-                max_epochs=self.max_epochs,
-                seed=seed,
-                loss=self.loss,
-                classification=self.task.n_classes > 0,
-                deadline=deadline,
-                watch=self.watch,
-            )
-
-    def make_members(self, configuration: Mapping[str, Any], seed: int) -> list[Member]:
-        """Build the networks of a configuration, one a fold, untrained."""
-        members = []
-        for k in range(len(self.folds)):
-            side = self.side(configuration, k)
-            network = self.build(configuration, side.preprocessor, seed + k)
-            weight = self._row_weight(configuration, k)
-            members.append(
-                Member(
-                    network,
-                    configuration,
-                    Batchable(side.train.numeric, side.train.categorical, side.train.target, weight),
-                    side.valid,
-                )
-            )
-        return members
-
-    def build(self, configuration: Mapping[str, Any], preprocessor: Preprocessor, seed: int) -> nn.Module:
-        """Build one network; a family sees its own hyperparameters without their prefix, and the shared ones."""
-        family = configuration["network"]
-        own = {k.removeprefix(f"{family}:"): v for k, v in configuration.items()}
-        with _seeded(seed, self.device):
-            return self.builds[family](own, preprocessor.input_spec, self.output_spec).to(self.device)
-
-    def side(self, configuration: Mapping[str, Any], k: int) -> Side:
-        """Preprocess a fold, or take it from the cache."""
-        key = (k, *(configuration.get(name) for name in PREPROCESSING_KEYS))
-        if key not in self._sides:
-            self._sides[key] = self._make_side(configuration, k)
-            while len(self._sides) > 1 and sum(map(_side_bytes, self._sides.values())) > self.cache_bytes:
-                self._sides.popitem(last=False)
-        self._sides.move_to_end(key)
-        return self._sides[key]
-
-    def _make_side(self, configuration: Mapping[str, Any], k: int) -> Side:
-        learn, judge = (self.task.take(rows) for rows in self.folds[k])
-        preprocessor = Preprocessor(configuration, self.task.cardinalities).fit(learn.table, learn.weight)
-        train, valid = (
-            _to_device(preprocessor.transform(t.table), self.device, self.scales[k].encode(t.target))
-            for t in (learn, judge)
+        train(
+            stacks,
+            configuration,
+            progress,
+            to_epoch=epochs,
+            max_epochs=self.max_epochs,
+            seed=seed,
+            loss=self.loss,
+            classification=self.task.n_classes > 0,
+            deadline=deadline,
+            stop=stop,
+            watch=self.watch,
         )
-        return Side(preprocessor, train, valid)
 
-    def _row_weight(self, configuration: Mapping[str, Any], k: int) -> torch.Tensor | None:
-        """How much each row of a fold counts: its sample weight times its class's weight, 1 on average."""
-        task = self.task.take(self.folds[k][0])
-        weight = np.ones(len(task.target)) if task.weight is None else task.weight
-        kind = configuration.get("class_weights", "none")
-        if task.n_classes and kind != "none":
-            mass = np.bincount(task.target, weight, task.n_classes)
-            power = {"balanced": 1.0, "sqrt": 0.5}[kind]
-            weight = weight * (mass.sum() / np.maximum(mass, 1e-12))[task.target] ** power
-        elif task.weight is None:
+    def make_stacks(self, configuration: Mapping[str, Any], seed: int) -> list[Stack]:
+        """Build the networks of a configuration, untrained: one stack, or one a fold where they cannot be stacked."""
+        side = self.side(configuration)
+        stacks = []
+        for number, members in enumerate(self._groups(configuration)):
+            train, valid = zip(*(self.folds[k] for k in members), strict=True)
+            network = self.build(configuration, side.preprocessor, len(members), seed + number)
+            target = torch.from_numpy(np.stack([self.scales[k].encode(self.task.target) for k in members]))
+            weight = self._row_weight(configuration, members)
+            stacks.append(Stack(network, configuration, side.rows, train, valid, target.to(self.device), weight))
+        return stacks
+
+    def _groups(self, configuration: Mapping[str, Any]) -> list[list[int]]:
+        """Say which folds are stacked: those of about the same size, if the family can and memory allows."""
+        every = list(range(len(self.folds)))
+        sizes = [len(rows) for rows, _ in self.folds]
+        alike = max(sizes) <= 1.1 * min(sizes) + 1
+        if len(every) == 1 or not alike or not is_stackable(self.builds[configuration["network"]]):
+            return [[k] for k in every]
+        side = self.side(configuration)
+        network = self.build(configuration, side.preprocessor, 1, 0)
+        together = len(every) * configuration["batch_size"] * saved_bytes(network, *side.rows.n_columns, 1)
+        return [every] if together <= self.stack_bytes else [[k] for k in every]
+
+    def build(
+        self, configuration: Mapping[str, Any], preprocessor: Preprocessor, n_members: int, seed: int
+    ) -> nn.Module:
+        """Build a stack; a family sees its own hyperparameters without their prefix, and the shared ones."""
+        family = configuration["network"]
+        build = self.builds[family]
+        own = {k.removeprefix(f"{family}:"): v for k, v in configuration.items()}
+        input_spec = replace(preprocessor.input_spec, n_members=n_members)
+        with _seeded(seed, self.device):
+            network = build(own, input_spec, self.output_spec)
+        return (network if is_stackable(build) else Single(network)).to(self.device)
+
+    def side(self, configuration: Mapping[str, Any]) -> Side:
+        """Preprocess all rows, or take them from the cache."""
+        key = tuple(configuration.get(name) for name in PREPROCESSING_KEYS)
+        with self._lock:
+            if key not in self._sides:
+                self._sides[key] = self._make_side(configuration)
+                while len(self._sides) > 1 and sum(s.rows.n_bytes for s in self._sides.values()) > self.cache_bytes:
+                    self._sides.popitem(last=False)
+            self._sides.move_to_end(key)
+            return self._sides[key]
+
+    def _make_side(self, configuration: Mapping[str, Any]) -> Side:
+        table = self.task.table
+        preprocessor = Preprocessor(configuration, self.task.cardinalities).fit(table, self.task.weight)
+        return Side(preprocessor, _to_device(preprocessor.transform(table), self.device))
+
+    def _row_weight(self, configuration: Mapping[str, Any], members: Sequence[int]) -> torch.Tensor | None:
+        """How much each row counts: its sample weight times its class's weight, 1 on average over a member's rows."""
+        task, kind = self.task, configuration.get("class_weights", "none")
+        by_class = task.n_classes > 0 and kind != "none"
+        if task.weight is None and not by_class:
             return None
-        return torch.from_numpy((weight / weight.mean()).astype(np.float32)).to(self.device)
+        weights = []
+        for rows in (self.folds[k][0] for k in members):
+            weight = np.ones(len(task.target)) if task.weight is None else task.weight
+            if by_class:
+                mass = np.bincount(task.target[rows], weight[rows], task.n_classes)
+                power = {"balanced": 1.0, "sqrt": 0.5}[kind]
+                weight = weight * (mass.sum() / np.maximum(mass, 1e-12))[task.target] ** power
+            weights.append((weight / weight[rows].mean()).astype(np.float32))
+        return torch.from_numpy(np.stack(weights)).to(self.device)
 
     def decode(self, outputs: Array) -> Array:
         """Turn validation outputs of all folds, one after the other, into predictions."""
@@ -311,22 +363,22 @@ class Trainer:
     def restore(
         self, configuration: Mapping[str, Any], weights: Sequence[Mapping[str, torch.Tensor]]
     ) -> list[TrainedNetwork]:
-        """Rebuild a configuration's trained networks, one a fold, from their weights."""
+        """Rebuild a configuration's trained stacks from their weights."""
         configuration = {**self.defaults, **configuration}
+        preprocessor = self.side(configuration).preprocessor
         networks = []
-        for k, state in enumerate(weights):
-            preprocessor = self.side(configuration, k).preprocessor
-            network = self.build(configuration, preprocessor, 0)
+        for members, state in zip(self._groups(configuration), weights, strict=True):
+            network = self.build(configuration, preprocessor, len(members), 0)
             network.load_state_dict(state)
-            networks.append(TrainedNetwork(preprocessor, self.scales[k], network.eval()))
+            networks.append(TrainedNetwork(preprocessor, [self.scales[k] for k in members], network.eval()))
         return networks
 
     def train_to(self, configuration: Mapping[str, Any], epochs: int, *, seed: int) -> list[TrainedNetwork]:
         """Train for a fixed number of epochs, and take the networks as they are then."""
         configuration = {**self.defaults, **configuration}
-        members = self.make_members(configuration, seed)
-        self._train(members, configuration, Progress(), epochs, seed)
-        return self.restore(configuration, [m.average.network.state_dict() for m in members])
+        stacks = self.make_stacks(configuration, seed)
+        self._train(stacks, configuration, Progress(), epochs, seed)
+        return self.restore(configuration, [stack.snapshot() for stack in stacks])
 
 
 def _output_spec(task: Task) -> OutputSpec:
@@ -336,30 +388,32 @@ def _output_spec(task: Task) -> OutputSpec:
     return OutputSpec("classification", task.n_classes, tuple(np.log(shares / shares.sum()).tolist()))
 
 
-def _to_device(features: Features, device: torch.device, target: Array | None = None) -> Batchable:
-    def move(array: Array) -> torch.Tensor:
-        return torch.from_numpy(array).to(device, non_blocking=True)
-
-    return Batchable(move(features.numeric), move(features.categorical), None if target is None else move(target))
+def _to_device(features: Features, device: torch.device) -> Rows:
+    numeric, categorical = (torch.from_numpy(a) for a in (features.numeric, features.categorical))
+    return Rows(numeric.to(device, non_blocking=True), categorical.to(device, non_blocking=True))
 
 
-def _side_bytes(side: Side) -> int:
-    fields = (side.train.numeric, side.train.categorical, side.valid.numeric, side.valid.categorical)
-    return sum(f.numel() * f.element_size() for f in fields)
+#: The global generators belong to one thread at a time.
+_BUILDING = threading.Lock()
 
 
 @contextmanager
 def _seeded(seed: int, device: torch.device) -> Iterator[None]:
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    with _BUILDING, torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield
 
 
 @contextmanager
-def _threads(n: int) -> Iterator[None]:
+def one_thread() -> Iterator[int]:
+    """Let torch use one thread for an operation; gives the number that it was, for trials to run side by side.
+
+    Networks for tables are too small to gain from threads inside an operation, and with other work on the machine
+    threads that wait for each other cost a multiple; trials side by side use the other cores better.
+    """
     before = torch.get_num_threads()
-    torch.set_num_threads(n)
+    torch.set_num_threads(1)
     try:
-        yield
+        yield before
     finally:
         torch.set_num_threads(before)

@@ -12,7 +12,7 @@ import pytest
 
 from autonas.__main__ import main
 
-MEASUREMENTS = ["optimizers", "overhead", "time-limit", "fidelity", "accuracy"]
+MEASUREMENTS = ["optimizers", "overhead", "time-limit", "fidelity", "accuracy", "estimators"]
 
 
 def autonas(*arguments):

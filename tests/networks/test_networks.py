@@ -1,110 +1,157 @@
-"""Every network family: shapes, odd inputs, and what its configuration says."""
+"""Every network family: shapes, odd inputs, where training starts, and that stacked networks do not see each other."""
 
 from __future__ import annotations
+
+import pickle
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import nn
 
-from autonas.networks import NETWORKS, InputSpec, OutputSpec, mlp
-from autonas.presets import load_preset
-from autonas.spaces import narrow, values
+from autonas.networks import NETWORKS, InputSpec
+from autonas.networks.noise import Noise
+from tests.networks.samples import CLASSES, NUMBERS, batch_of, build, configuration_of, spec_of, stir
 
-SPACE = load_preset("tabular").space()
-CLASSES = OutputSpec("classification", 3, (0.5, -1.0, 0.0))
-
-
-def spec_of(n_numeric, cardinalities, seed=0):
-    quantiles = np.sort(np.random.default_rng(seed).normal(size=(33, n_numeric)).astype(np.float32), axis=0)
-    return InputSpec(n_numeric, cardinalities, quantiles)
+columns = st.tuples(st.integers(0, 4), st.lists(st.integers(1, 40), max_size=3)).filter(lambda c: c[0] + len(c[1]))
+every_family = pytest.mark.parametrize("network", NETWORKS)
 
 
-def build(configuration, spec, output=CLASSES):
-    family = configuration["network"]
-    own = {name.removeprefix(f"{family}:"): value for name, value in configuration.items()}
-    return NETWORKS[family](own, spec, output)
-
-
-def batch(spec, n=5):
-    codes = [torch.randint(0, c, (n, 1)) for c in spec.cardinalities]
-    return torch.randn(n, spec.n_numeric), torch.cat(codes, 1) if codes else torch.zeros((n, 0), dtype=torch.long)
-
-
-@pytest.mark.parametrize("network", NETWORKS)
-@settings(max_examples=40, deadline=None)
+@every_family
+@settings(max_examples=15, deadline=None)
 @given(
     seed=st.integers(0, 10**6),
-    n_numeric=st.integers(0, 4),
-    cardinalities=st.lists(st.integers(1, 40), max_size=3),
+    columns=columns,
+    n_members=st.sampled_from([1, 3]),
+    output=st.sampled_from([CLASSES, NUMBERS]),
 )
-def test_shapes_of_every_configuration(network, seed, n_numeric, cardinalities):
-    if n_numeric + len(cardinalities) == 0:
-        n_numeric = 1
-    space = narrow(SPACE, {"network": network})
-    space.seed(seed)
-    spec = spec_of(n_numeric, tuple(cardinalities))
-    net = build(values(space.sample_configuration()), spec)
-    out = net(*batch(spec))
-    assert out.shape == (5, 3)
-    out.sum().backward()
-    assert all(p.grad is None or torch.isfinite(p.grad).all() for p in net.parameters())
+def test_shapes_of_every_configuration(network, seed, columns, n_members, output):
+    spec = spec_of(*columns, n_members)
+    net = build(configuration_of(network, seed), spec, output)
+    out = net(*batch_of(spec))
+    assert (out.shape[0], *out.shape[-2:]) == (n_members, 5, output.n_outputs)
+    out.square().sum().backward()
+    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in net.parameters())
+    assert net.eval()(*batch_of(spec)).shape == (n_members, 5, output.n_outputs)
 
 
-@pytest.mark.parametrize("network", NETWORKS)
-def test_starts_from_the_bias(network):
-    """Before training every row gets the classes' shares."""
-    configuration = values(narrow(SPACE, {"network": network}).get_default_configuration())
+@every_family
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 10**6), columns=columns, output=st.sampled_from([CLASSES, NUMBERS]))
+def test_a_member_is_a_network_of_its_own(network, seed, columns, output):
+    """Outputs, gradients and statistics of a stack are those of its members, each computed alone."""
+    spec, configuration = spec_of(*columns, n_members=3), configuration_of(network, seed)
+    stack = stir(build(configuration, spec, output)).double()
+    numeric, categorical = batch_of(spec, 6)
+    numeric = numeric.double()
+    before = {name: t.clone() for name, t in stack.state_dict().items()}
+    evaluated = stack.eval()(numeric, categorical)
+    out = stack.train()(numeric, categorical)
+    direction = torch.randn(out.shape, dtype=torch.double)
+    (out * direction).sum().backward()
+    for m in range(3):
+        alone = stir(build(configuration, spec_of(*columns), output)).double()
+        alone.load_state_dict({name: t[m : m + 1] for name, t in before.items()})
+        inputs = numeric[m : m + 1], categorical[m : m + 1]
+        torch.testing.assert_close(alone.eval()(*inputs)[0], evaluated[m])
+        own = alone.train()(*inputs)
+        torch.testing.assert_close(own[0], out[m])
+        (own[0] * direction[m]).sum().backward()
+        for (name, p), q in zip(alone.named_parameters(), stack.parameters(), strict=True):
+            torch.testing.assert_close(p.grad[0], q.grad[m], msg=name)
+        for name, t in alone.state_dict().items():
+            torch.testing.assert_close(t[0], stack.state_dict()[name][m], msg=name)
+
+
+@every_family
+@pytest.mark.parametrize("training", [False, True])
+def test_members_do_not_influence_each_other(network, training):
+    spec = spec_of(3, (4, 40), n_members=3)
+    net = stir(build(configuration_of(network), spec)).train(training)
+    numeric, categorical = batch_of(spec)
+    before = net(numeric, categorical)
+    numeric[0] += 1
+    categorical[0] = 0
+    after = net(numeric, categorical)
+    assert not torch.allclose(before[0], after[0])
+    torch.testing.assert_close(before[1:], after[1:], rtol=0, atol=0)
+
+
+@every_family
+def test_members_start_apart(network):
+    """Folds of one configuration are not copies of one start."""
+    spec = spec_of(3, (4, 40), n_members=2)
+    net = build(configuration_of(network), spec)
+    drawn = [p for p in net.parameters() if not (p == p.flatten()[0]).all() and p.shape[-1] != 3]
+    assert all(not torch.equal(p[0], p[1]) for p in drawn)
+    assert drawn or network == "linear"
+
+
+@every_family
+@pytest.mark.parametrize("output", [CLASSES, NUMBERS], ids=["classes", "numbers"])
+def test_starts_from_the_bias(network, output):
+    """Before training every row gets the classes' shares, or the target's mean."""
     spec = spec_of(3, (4,))
-    out = build(configuration, spec).eval()(*batch(spec))
-    torch.testing.assert_close(out, torch.tensor(CLASSES.bias).expand(5, 3))
+    out = build(configuration_of(network), spec, output).eval()(*batch_of(spec))
+    expected = torch.tensor(output.bias).expand(1, 5, -1)
+    if output is CLASSES:
+        out, expected = out.softmax(-1), expected.softmax(-1)
+    torch.testing.assert_close(out, expected)
 
 
-@pytest.mark.parametrize("kind", ["piecewise_linear", "periodic"])
-def test_columns_of_equal_values_can_be_embedded(kind):
+@every_family
+@pytest.mark.parametrize("kind", ["none", "piecewise_linear", "periodic"])
+def test_columns_of_equal_values_can_be_embedded(network, kind):
     """Quantiles that coincide (constants, zeros and ones) make bins all the same."""
-    configuration = values(narrow(SPACE, {"numeric_embedding": kind}).get_default_configuration())
     quantiles = np.stack([np.zeros(33), np.repeat([0, 1], [30, 3]), np.linspace(0, 1, 33)], axis=1)
     spec = InputSpec(3, (), quantiles.astype(np.float32))
-    assert torch.isfinite(build(configuration, spec)(*batch(spec))).all()
+    net = stir(build(configuration_of(network, numeric_embedding=kind), spec))
+    assert torch.isfinite(net(*batch_of(spec))).all()
 
 
-def test_one_hot_and_embedded_columns():
-    spec = spec_of(2, (4, 40))
-    configuration = values(
-        narrow(
-            SPACE,
-            {
-                "category_encoding": "one_hot",
-                "one_hot_max_categories": 10,
-                "embedding_size": 8,
-                "numeric_embedding": "none",
-            },
-        ).get_default_configuration()
-    )
-    front = build(configuration, spec).front
-    assert front.width == 2 + 4 + 8
-    numeric, categorical = torch.zeros(1, 2), torch.tensor([[3, 0]])
-    assert front(numeric, categorical)[0, 2:6].tolist() == [0, 0, 0, 1]
+@every_family
+@pytest.mark.parametrize("columns", [(0, (5, 1)), (3, ()), (1, (1,))])
+def test_tables_without_a_kind_of_column(network, columns):
+    spec = spec_of(*columns, n_members=2)
+    net = stir(build(configuration_of(network), spec)).eval()
+    numeric, categorical = batch_of(spec)
+    rows = net(numeric, categorical)
+    assert torch.isfinite(rows).all()
+    torch.testing.assert_close(rows[:, :2], net(numeric[:, :2], categorical[:, :2]), rtol=1e-3, atol=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("configuration", "expected"),
-    [
-        ({"shape": "funnel", "n_layers": 3, "max_width": 256}, [256, 172, 88]),
-        ({"shape": "funnel", "n_layers": 1, "max_width": 32}, [32]),
-        ({"shape": "funnel", "n_layers": 4, "max_width": 40}, [40, 31, 22, 13]),
-        ({"shape": "free", "n_layers": 2, "width_1": 64, "width_2": 17}, [64, 17]),
-    ],
-)
-def test_widths_of_an_mlp(configuration, expected):
-    assert mlp.widths(configuration, 3) == expected
+@every_family
+def test_dropout_is_the_training_noise(network):
+    """In training with noise, outputs are a function of its seed; in evaluation they are not random."""
+    choices = {"linear": {}, "ft_transformer": {"attention_dropout": 0.4}, "resnet": {"hidden_dropout": 0.4}}
+    spec = spec_of(3, (4,))
+    net = build(configuration_of(network, **choices.get(network, {"dropout": 0.4})), spec)
+    dropouts = [m for m in net.modules() if type(m).__name__ == "Dropout"]
+    rates = [m.p for m in dropouts]
+    stir(net)
+    for m, p in zip(dropouts, rates, strict=True):
+        m.p = p
+
+    def out(seed):
+        noise = Noise((seed,), torch.device("cpu"))
+        for m in dropouts:
+            m.noise = noise
+        return net(*batch_of(spec))
+
+    if network != "linear":
+        assert not torch.equal(out(0), out(1))
+    assert torch.equal(out(0), out(0))
+    net.eval()
+    assert torch.equal(out(0), out(1))
 
 
-def test_skip_projects_where_widths_differ():
-    configuration = values(narrow(SPACE, {"mlp:skip": True, "numeric_embedding": "none"}).get_default_configuration())
-    net = build(configuration, spec_of(256, ()))
-    shortcuts = [m.shortcut for m in net.modules() if hasattr(m, "shortcut")]
-    assert [type(s) for s in shortcuts] == [nn.Identity, nn.Linear, nn.Linear]
+@every_family
+def test_a_network_survives_a_pickle(network):
+    spec = spec_of(3, (4,), n_members=2)
+    net = stir(build(configuration_of(network), spec)).eval()
+    for m in net.modules():
+        if type(m).__name__ == "Dropout":
+            m.noise = Noise((0,), torch.device("cpu"))
+    copy = pickle.loads(pickle.dumps(net))
+    assert torch.equal(copy(*batch_of(spec)), net(*batch_of(spec)))

@@ -58,7 +58,8 @@ def test_default_first_then_the_initial_ones_then_the_sampler():
         (lambda configuration, fidelity: 0.0, set()),
         (lambda configuration, fidelity, *, seed: seed, {"seed"}),
         (lambda configuration, fidelity, checkpoint=None, deadline=None: 0.0, {"checkpoint", "deadline"}),
-        (lambda configuration, fidelity, **keywords: len(keywords), {"seed", "checkpoint", "deadline"}),
+        (lambda configuration, fidelity, *, stop: stop(), {"stop"}),
+        (lambda configuration, fidelity, **keywords: len(keywords), {"seed", "checkpoint", "deadline", "stop"}),
     ],
 )
 def test_keywords_are_passed_to_those_who_name_them(objective, expected):
@@ -250,6 +251,10 @@ def test_callbacks_see_each_result_and_can_stop():
         ({"n_trials": 1, "max_fidelity": 2.5}, "`max_fidelity` is 2.5, but must be an int >= 1; round it"),
         ({"n_trials": 1, "min_fidelity": 5, "max_fidelity": 3}, "`min_fidelity` is 5, above `max_fidelity`"),
         ({"n_trials": 1, "eta": 1}, "`eta` is 1, but must be >= 2"),
+        ({"n_trials": 1, "n_threads": 0}, "`n_threads` is 0, but must be an int >= 1"),
+        ({"n_trials": 1, "n_threads": 1.5}, "`n_threads` is 1.5, but must be an int >= 1"),
+        ({"n_trials": 1, "n_threads": True}, "`n_threads` is True, but must be an int >= 1"),
+        ({"n_trials": 1, "n_threads": "all"}, "`n_threads` is 'all', but must be an int >= 1"),
         ({"n_trials": 1, "optimizer": "bobh"}, "Unknown optimizer 'bobh'; did you mean 'bohb'"),
         ({"n_trials": 1, "random_state": -1}, "`random_state` is -1, but must be"),
         ({"n_trials": 1, "space": {"x": (0, 1)}}, "`space` is .* but must be a ConfigurationSpace"),

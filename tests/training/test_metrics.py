@@ -57,3 +57,64 @@ def test_unknown_name_lists_the_nearest():
 def test_neither_name_nor_scorer():
     with pytest.raises(ValueError, match="make_scorer"):
         resolve_metric(3, None)
+
+
+# ---------------------------------------------------------------------------------------------- many at once, decisions
+
+
+@pytest.mark.parametrize("name", ["rmse", "mse", "mae", "log_loss"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_averages_are_judged_by_row(name, weighted):
+    rng = np.random.default_rng(0)
+    classes = np.arange(3) if name == "log_loss" else None
+    y = rng.integers(0, 3, 50) if name == "log_loss" else rng.normal(size=50)
+    candidates = [rng.dirichlet(np.ones(3), 50) if name == "log_loss" else y + rng.normal(size=50) for _ in range(4)]
+    weight = rng.random(50) if weighted else None
+    metric = resolve_metric(name, classes)
+    views = np.stack([metric.by_row.view(y, p) for p in candidates])
+    np.testing.assert_allclose(metric.by_row.losses(views, weight), [metric.loss(y, p, weight) for p in candidates])
+    together = metric.by_row.losses(views.mean(axis=0)[np.newaxis], weight)[0]
+    assert together == pytest.approx(metric.loss(y, np.mean(candidates, axis=0), weight))
+
+
+def cost_without_weights(y, decided):
+    return 5 * np.mean((y == "b") & (decided == "a")) + np.mean((y == "a") & (decided == "b"))
+
+
+DECISIONS = ["accuracy", "balanced_accuracy", "f1_macro", metrics.make_scorer(metrics.matthews_corrcoef)]
+
+
+@pytest.mark.parametrize("metric", DECISIONS)
+def test_metrics_of_decisions_know_a_confusion_matrix(metric):
+    classes = np.array(["a", "b", "c"], dtype=object)
+    confusion = np.array([[5.0, 1.0, 0.0], [2.0, 4.0, 1.0], [0.0, 3.0, 7.0]])
+    codes, decided = (np.repeat(x.ravel(), confusion.astype(int).ravel()) for x in np.indices((3, 3)))
+    resolved = resolve_metric(metric, classes)
+    expected = resolved.loss(codes, np.eye(3)[decided], None)
+    assert resolved.of_decisions(confusion) == pytest.approx(expected)
+    assert resolved.of_decisions(confusion / 7) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    "metric",
+    ["neg_log_loss", "roc_auc_ovr", "brier", metrics.make_scorer(metrics.log_loss, response_method="predict_proba")],
+)
+def test_metrics_of_probabilities_do_not(metric):
+    assert resolve_metric(metric, np.array([0, 1])).of_decisions is None
+
+
+def test_scorer_without_sample_weight_knows_a_confusion_matrix():
+    scorer = metrics.make_scorer(cost_without_weights, greater_is_better=False)
+    metric = resolve_metric(scorer, np.array(["a", "b"]))
+    assert metric.of_decisions(np.array([[0.4, 0.1], [0.2, 0.3]])) == pytest.approx(5 * 0.2 + 0.1, rel=1e-3)
+
+
+def test_own_function_is_seen_through():
+    def decides(estimator, X, y):
+        return float(np.mean(estimator.predict(X) == y))
+
+    def weighs(estimator, X, y):
+        return float(estimator.predict_proba(X)[np.arange(len(y)), y].mean())
+
+    assert resolve_metric(decides, np.array([0, 1])).of_decisions is not None
+    assert resolve_metric(weighs, np.array([0, 1])).of_decisions is None

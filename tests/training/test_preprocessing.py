@@ -151,10 +151,23 @@ def test_input_spec():
     table.numeric[rng.random(500) < 0.1, 1] = NAN
     preprocessor = Preprocessor({"scaling": "robust"}, (3, 4)).fit(table)
     spec, got = preprocessor.input_spec, preprocessor.transform(table).numeric
-    assert (spec.n_numeric, spec.cardinalities, spec.quantiles.shape) == (3, (3, 4), (33, 3))
+    assert (spec.n_numeric, spec.cardinalities, spec.quantiles.shape) == (3, (3, 4), (129, 3))
     assert spec.quantiles.dtype == np.float32
-    np.testing.assert_allclose(spec.quantiles, np.quantile(got, np.linspace(0, 1, 33), axis=0), rtol=1e-6)
+    # All values of this column differ: its quantiles are the usual ones.
+    np.testing.assert_allclose(
+        spec.quantiles[:, 0], np.quantile(got[:, 0], np.linspace(0, 1, 129), method="inverted_cdf")
+    )
     assert spec.quantiles[[0, -1], 2].tolist() == [0, 1]
+
+
+def test_quantiles_tell_rare_values_apart():
+    """A column of zeros for the most part: half of the quantiles are for the others, each of which counts alike."""
+    column = np.r_[np.zeros(900), np.arange(1, 101)]
+    quantiles = Preprocessor({}).fit(numbers(column)).input_spec.quantiles[:, 0]
+    scale = column.std()
+    above = quantiles[quantiles > quantiles[0] + 0.5 / scale]
+    assert 65 <= len(above) <= 72
+    assert np.diff(above * scale).max() < 3
 
 
 @pytest.mark.parametrize("configuration", CONFIGURATIONS)
@@ -165,13 +178,13 @@ def test_quantiles_of_long_tables_come_from_a_sample_but_span_everything(configu
     quantiles, got = preprocessor.input_spec.quantiles, preprocessor.transform(numbers(column)).numeric
     np.testing.assert_array_equal(quantiles[0], got.min(axis=0))
     np.testing.assert_array_equal(quantiles[-1], got.max(axis=0))
-    np.testing.assert_allclose(quantiles[16, 0], np.median(got[:, 0]), atol=0.02)
+    np.testing.assert_allclose(quantiles[64, 0], np.median(got[:, 0]), atol=0.02)
 
 
 def test_no_numeric_columns():
     preprocessor = Preprocessor({}, [3]).fit(codes([1, 2, 0]))
     assert preprocessor.input_spec.n_numeric == 0
-    assert preprocessor.input_spec.quantiles.shape == (33, 0)
+    assert preprocessor.input_spec.quantiles.shape == (129, 0)
     assert preprocessor.transform(codes([1])).numeric.shape == (1, 0)
 
 

@@ -17,6 +17,7 @@ from autonas.spaces import narrow, values
 from autonas.training.checkpoint import load_model
 from autonas.training.loop import NonFiniteLossError
 from autonas.training.optim import OPTIMIZERS
+from autonas.training.stack import outputs_of
 from autonas.training.trial import Trainer
 from autonas.training.validation import make_folds
 from tests.training.tasks import make_task
@@ -59,7 +60,8 @@ def test_continued_equals_unbroken(network, optimizer, tmp_path):
     assert_same_files(tmp_path / "whole", tmp_path / "pieces")
     whole.pop("train_seconds"), pieces.pop("train_seconds")
     assert whole == pieces
-    assert len(whole["curve"]) == 9
+    assert whole["fidelity"] == 9
+    assert whole["curve_epochs"] == list(range(1, len(whole["curve"]) + 1))
     assert whole["loss"] == min(whole["curve"])
 
 
@@ -95,11 +97,15 @@ def test_restored_networks_repeat_the_stored_predictions(tmp_path):
     trainer = make_trainer(task, 3)
     trainer(configuration_of(), 3, seed=0, checkpoint=tmp_path)
     networks = trainer.restore(configuration_of(), load_model(tmp_path).weights)
-    again = [
-        trained.predict(trained.preprocessor.transform(task.table.take(rows)))
-        for trained, (_, rows) in zip(networks, trainer.folds, strict=True)
-    ]
+    assert len(networks) == 1
+    trained = networks[0]
+    assert len(trained.scales) == 3
+    places = [torch.from_numpy(rows) for _, rows in trainer.folds]
+    outputs = outputs_of(trained.network, trainer.side(configuration_of()).rows, torch.stack(places))
+    again = [scale.decode(out) for scale, out in zip(trained.scales, outputs, strict=True)]
     np.testing.assert_allclose(np.concatenate(again), trainer.predictions(tmp_path), rtol=1e-5, atol=1e-7)
+    everything = trained.preprocessor.transform(task.table)
+    np.testing.assert_allclose(trained.predict(everything).sum(axis=1), 1)
 
 
 @pytest.mark.parametrize("classes", [0, 3])
@@ -149,18 +155,17 @@ def test_regression_predictions_stay_in_the_range_seen(tmp_path):
     assert (predictions <= learnt.max()).all()
 
 
-def test_class_weights_raise_the_recall_of_the_rare_class(tmp_path):
+def test_class_weights_raise_the_probability_of_the_rare_class(tmp_path):
     rng = np.random.default_rng(0)
     task = make_task(600, classes=2)
     keep = np.flatnonzero((task.target == 0) | (rng.random(600) < 0.15))
     task = task.take(keep)
-    recall = {}
+    mean = {}
     for kind in ("none", "balanced"):
         trainer = make_trainer(task, "holdout", max_epochs=27)
         trainer(configuration_of(class_weights=kind), 27, seed=0, checkpoint=tmp_path / kind)
-        predicted = trainer.predictions(tmp_path / kind).argmax(axis=1)
-        recall[kind] = predicted[trainer.valid_target == 1].mean()
-    assert recall["balanced"] > recall["none"]
+        mean[kind] = trainer.predictions(tmp_path / kind)[:, 1].mean()
+    assert mean["balanced"] > mean["none"]
 
 
 def test_rows_of_weight_zero_do_not_matter(tmp_path):
@@ -169,12 +174,13 @@ def test_rows_of_weight_zero_do_not_matter(tmp_path):
     twice.target[50:] = 0
     folds = [(np.arange(40), np.arange(40, 50))]
     with_junk = [(np.r_[np.arange(40), np.arange(50, 90)], np.arange(40, 50))]
-    losses = [
-        Trainer(t, f, NETWORKS, max_epochs=3).make_members(configuration_of(), 0)[0].train.weight
+    weights = [
+        Trainer(t, f, NETWORKS, max_epochs=3).make_stacks(configuration_of(), 0)[0].weight
         for t, f in ((task, folds), (twice, with_junk))
     ]
-    assert losses[0] is None
-    assert losses[1][40:].sum() == 0
+    assert weights[0] is None
+    assert weights[1][0, 50:90].sum() == 0
+    torch.testing.assert_close(weights[1][0, with_junk[0][0]].mean(), torch.tensor(1.0))
 
 
 def test_an_altered_file_is_not_executed(tmp_path):

@@ -15,20 +15,31 @@ from typing import Any, Protocol
 from autonas.optimization.interfaces import Failure, Job
 from autonas.spaces import values
 
-__all__ = ["Outcome", "Runner", "Task", "accepted_keywords", "run"]
+__all__ = ["Outcome", "Runner", "Task", "accepted_keywords", "never", "run"]
 
 Objective = Callable[..., Any]
 
-KEYWORDS = ("seed", "checkpoint", "deadline")
+KEYWORDS = ("seed", "checkpoint", "deadline", "stop")
 """What an objective gets beside the configuration and the fidelity, if its signature has a place for it."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """All that is needed to run a job; can be sent to another process."""
+    """All that is needed to run a job; can be sent to another process.
+
+    Attributes
+    ----------
+    job : Job
+        What to train.
+    keywords : mapping
+        Those of :data:`KEYWORDS` that the objective takes. A runner that can make use of ``stop`` puts in its own.
+    start_by : float, optional
+        A task that has to wait for its turn is no longer started from this moment of ``time.monotonic()`` on.
+    """
 
     job: Job
     keywords: Mapping[str, Any]
+    start_by: float | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +66,7 @@ class Runner(Protocol):
 
     @property
     def busy(self) -> bool:
-        """True while a task has not come back."""
+        """True while a task is outstanding."""
         ...
 
     def submit(self, task: Task) -> None:
@@ -63,8 +74,13 @@ class Runner(Protocol):
         ...
 
     def wait(self) -> list[Outcome]:
-        """Wait until at least one task has come back."""
+        """Wait until at least one task is not outstanding any more; of one that was never started nothing comes."""
         ...
+
+
+def never() -> bool:
+    """Say that nobody wants the objective to end early: the ``stop`` of one that runs where the search waits."""
+    return False
 
 
 def accepted_keywords(objective: Objective) -> frozenset[str]:

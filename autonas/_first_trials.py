@@ -1,0 +1,68 @@
+"""The configurations that a fit tries before its optimizer is asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ConfigSpace import Configuration
+
+from autonas._metafeatures import features_of
+from autonas._search_space import SearchSpace
+from autonas.portfolio import FOLDER, load_portfolio
+from autonas.presets import Preset
+from autonas.spaces import available, configuration_from
+from autonas.training.trial import Task
+
+__all__ = ["portfolio_configurations"]
+
+#: Where the record of a run keeps them.
+KEY = "tried_first"
+
+
+def portfolio_configurations(
+    given: str | Path | None, record: dict[str, Any], preset: Preset, chosen: SearchSpace, task: Task
+) -> list[Configuration]:
+    """Put the portfolio's configurations into the order for a task.
+
+    Parameters
+    ----------
+    given : str, Path or None
+        The estimator's ``portfolio``.
+    record : dict
+        What ``run_dir`` keeps of the fit; they are added to it. A run that goes on finds them there, and keeps them,
+        whatever the file has become.
+    preset : Preset
+        Names a portfolio.
+    chosen : SearchSpace
+        What is searched.
+    task : Task
+        The data.
+
+    Returns
+    -------
+    list of Configuration
+        Of origin ``"portfolio"``.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name or a wrong file.
+    FileNotFoundError
+        If there is no such file.
+    """
+    source = preset.portfolio if given == "default" else given
+    if KEY not in record and source is not None:
+        portfolio = load_portfolio(source)
+        if source not in available(FOLDER):
+            # A user's own may have a slip; what is not in the searched space would be left out without a word.
+            portfolio.check(preset.space(), chosen.space)
+        record[KEY] = portfolio.within(chosen.space, chosen.defaults).order(features_of(task))
+    configurations = []
+    for values in record.get(KEY, ()):
+        try:
+            configurations.append(configuration_from(chosen.space, values))
+        except ValueError:  # another space than the run's: the search will say how it differs
+            continue
+        configurations[-1].origin = "portfolio"
+    return configurations

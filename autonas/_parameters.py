@@ -1,0 +1,77 @@
+"""What the docstrings of both estimators say of their parameters and attributes."""
+
+__all__ = ["PARAMETERS", "TUNE_THRESHOLD"]
+
+PARAMETERS = """
+    Parameters
+    ----------
+    optimizer : str or (sampler, schedule), default="bohb"
+        A name of ``autonas.OPTIMIZERS`` ("bohb", "smac", "tpe", "hyperband", "asha", "random"), or a pair of names or
+        objects, for example ``("tpe", "asha")``.
+    pipeline : str or Path, default="auto"
+        A preset in ``pipelines/``, or the path of one.
+    search_space : optional
+        Narrows or replaces the preset's space. A dictionary narrows: ``{{"learning_rate": (1e-4, 1e-2), "network":
+        ["mlp"], "batch_size": 128}}``. A name, a path, a ``NetworkFamily``, or a list of these: the network families
+        to search. A ``ConfigurationSpace``: the joint space itself.
+    time_limit : float or None, default=300
+        Seconds for all of ``fit``. None: no limit, then ``n_trials`` is needed.
+    n_trials : int, optional
+        Configurations at most.
+    min_epochs, max_epochs : int, optional
+        Epochs that the first rung gets, and the last. By default chosen from the number of rows.
+    metric : str or scorer, optional
+        What guides search and ensemble: a name of a scorer of scikit-learn, "log_loss", "rmse", "mae", or a scorer.
+        Default: {metric}. ``score`` stays scikit-learn's.
+{more}    validation : {{"auto", "holdout", "cv"}}, int or splitter, default="auto"
+        "auto": five folds below 2,500 rows and a million cells, else a fifth is held out.
+    ensemble_size : int, optional
+        Members of the ensemble at most; 1: the single best configuration. Default: the preset's.
+    initial_configurations : list of dict, optional
+        Tried first, after the preset's tuned default.
+    portfolio : str, Path or None, default="default"
+        Configurations that did well on other data sets, tried next, those of similar data sets first. "default": the
+        preset's; else a name in ``pipelines/portfolios/``, or the path of a file like those; None: none. Those that
+        ``search_space`` does not allow are left out.
+    device : str, default="auto"
+        "cpu", "cuda", ...; "auto" takes a GPU where there is one.
+    run_dir : str or Path, optional
+        Where the run lives. With the same data and settings, an unfinished run there goes on, and a finished one when
+        it is given more time or trials. Default: a temporary folder that goes with the estimator.
+    resume : bool, default=True
+        False: a ``run_dir`` that holds a run already is an error.
+    storage : str, optional
+        An Optuna storage URL for the history. Default: SQLite in ``run_dir``.
+    callbacks : list of callable, optional
+        ``callback(history, trial, result)``, called after each result; a true return value ends the search.
+    verbose : int, default=0
+        1: a line whenever the best improves.
+    random_state : int, RandomState or None, default=None
+        Makes the run reproducible (with ``n_trials`` as its limit; time is not reproducible).
+
+    Attributes
+    ----------
+    best_params_ : dict
+        The configuration with the best validation score.
+    best_configuration_ : ConfigSpace.Configuration
+        The same.
+    best_score_ : float
+        Its validation score: the value of the metric's scorer, greater is better.
+    configuration_space_ : ConfigSpace.ConfigurationSpace
+        What was searched.
+    history_ : RunHistory
+        All trials; ``history_.study`` is an Optuna study.
+    cv_results_ : dict of arrays
+        In the manner of scikit-learn's searches: ``params``, ``mean_test_score``, ``rank_test_score``, ...
+    run_dir_ : Path
+        Where the run lives.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str
+        Only when ``X`` has column names that are strings.
+"""
+
+TUNE_THRESHOLD = """    tune_threshold : bool, default=False
+        True: ``predict`` gives a row not its most probable class but the one that makes ``metric``, which must then be
+        one that judges decisions ("balanced_accuracy", "f1", ...), best on the validation rows. ``predict_proba`` does
+        not change. Of two classes, the second one is predicted above the probability ``threshold_``.
+"""

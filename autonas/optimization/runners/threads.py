@@ -1,0 +1,137 @@
+"""Run tasks side by side in threads of this process."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import dataclasses
+import queue
+import threading
+import time
+from collections import deque
+
+from autonas.optimization.runners.task import Objective, Outcome, Task, run
+
+__all__ = ["ThreadRunner"]
+
+_POLL = 0.2
+"""Seconds: where a lock cannot be interrupted (Windows) a Ctrl-C waits for no longer than this."""
+
+
+class ThreadRunner:
+    """A runner whose slots are threads, deterministic whatever each task takes.
+
+    Outcomes come back one at a time and in the order in which their tasks were submitted. What a search knows at each
+    of its decisions then follows from the number of threads alone, never from which task was faster. So that a slow
+    task does not keep the other threads idle, twice as many tasks as there are threads may be outstanding: running,
+    waiting for a thread, or done and waiting for their turn to be handed back.
+
+    Worth its while for objectives that let go of Python's lock, as torch and numpy do while they compute.
+
+    Parameters
+    ----------
+    objective : callable
+        Called for every task, by several threads at once. If it names ``stop`` it gets a function that is true from
+        :meth:`close` on.
+    n_threads : int
+        How many tasks run at a time.
+
+    Notes
+    -----
+    All methods are for one thread only, that of the search, which closes the runner in the end.
+    """
+
+    def __init__(self, objective: Objective, n_threads: int) -> None:
+        self._objective = objective
+        self._n_threads = n_threads
+        self._threads: list[threading.Thread] = []
+        self._stopping = False
+        self._submitted = 0
+        self._outstanding: deque[int] = deque()
+        self._ended: dict[int, Outcome | None] = {}
+        # These queues are written in C: unlike threading's conditions they are whole wherever a KeyboardInterrupt
+        # breaks in.
+        self._tasks: queue.SimpleQueue[tuple[int, Task] | None] = queue.SimpleQueue()
+        self._returned: queue.SimpleQueue[tuple[int, Outcome | BaseException | None]] = queue.SimpleQueue()
+
+    @property
+    def free(self) -> bool:
+        """True while one more task can be outstanding."""
+        return len(self._outstanding) < 2 * self._n_threads
+
+    @property
+    def busy(self) -> bool:
+        """True while a task is outstanding."""
+        return bool(self._outstanding)
+
+    def submit(self, task: Task) -> None:
+        """Let a task run as soon as a thread is free."""
+        assert self.free
+        assert not self._stopping
+        if "stop" in task.keywords:
+            task = dataclasses.replace(task, keywords={**task.keywords, "stop": self._stop})
+        number = self._submitted
+        self._submitted += 1
+        self._outstanding.append(number)
+        self._tasks.put((number, task))
+        if len(self._threads) < self._n_threads:
+            # A daemon: whoever interrupts `close` too wants the process to end.
+            thread = threading.Thread(
+                # numpy's error state and the like hold as they do where the search was called.
+                target=contextvars.copy_context().run,
+                args=(self._work,),
+                name=f"autonas-{len(self._threads)}",
+                daemon=True,
+            )
+            self._threads.append(thread)
+            thread.start()
+
+    def wait(self) -> list[Outcome]:
+        """Wait for the oldest task.
+
+        Returns
+        -------
+        list of Outcome
+            Its outcome, or nothing if its ``start_by`` passed before a thread was free: then it never ran.
+
+        Raises
+        ------
+        BaseException
+            What ends the process, such as ``KeyboardInterrupt``, as soon as any task has raised it.
+        """
+        oldest = self._outstanding[0]
+        while oldest not in self._ended:
+            with contextlib.suppress(queue.Empty):
+                number, ended = self._returned.get(timeout=_POLL)
+                if isinstance(ended, BaseException):
+                    raise ended
+                self._ended[number] = ended
+        self._outstanding.popleft()
+        outcome = self._ended.pop(oldest)
+        return [] if outcome is None else [outcome]
+
+    def close(self) -> None:
+        """End the threads: what waits is dropped, what runs is asked to stop and waited for."""
+        self._stopping = True
+        for _ in self._threads:
+            self._tasks.put(None)
+        for thread in self._threads:
+            while thread.is_alive():
+                thread.join(_POLL)
+
+    def _stop(self) -> bool:
+        return self._stopping
+
+    def _work(self) -> None:
+        while (item := self._tasks.get()) is not None:
+            number, task = item
+            if not self._stopping:
+                self._returned.put((number, self._run(task)))
+
+    def _run(self, task: Task) -> Outcome | BaseException | None:
+        if task.start_by is not None and time.monotonic() >= task.start_by:
+            return None
+        try:
+            return run(self._objective, task)
+        except BaseException as error:  # noqa: BLE001 - it is raised again where the search waits
+            return error

@@ -1,0 +1,210 @@
+"""A stack: the networks of several folds, trained as one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from autonas.networks.layers import Dropout
+from autonas.networks.noise import Noise
+from autonas.training.averaging import WeightAverage
+from autonas.training.optim import make_optimizer
+
+__all__ = ["Batch", "Rows", "Single", "Stack", "outputs_of"]
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A table on the device, as networks read it.
+
+    Attributes
+    ----------
+    numeric : Tensor of shape (n, n_numeric)
+    categorical : Tensor of shape (n, n_categorical)
+    """
+
+    numeric: torch.Tensor
+    categorical: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.numeric)
+
+    def take(self, places: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Pick rows for each member: places of shape (n_members, batch) give (n_members, batch, columns) twice."""
+        flat = places.reshape(-1)
+        return tuple(t.index_select(0, flat).view(*places.shape, -1) for t in (self.numeric, self.categorical))  # type: ignore[return-value]
+
+    @property
+    def n_columns(self) -> tuple[int, int]:
+        """Numeric and categorical columns."""
+        return self.numeric.shape[1], self.categorical.shape[1]
+
+    @property
+    def n_bytes(self) -> int:
+        """The memory that they take."""
+        return sum(t.numel() * t.element_size() for t in (self.numeric, self.categorical))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one step learns from; every tensor has the leading axes (n_members, batch)."""
+
+    numeric: torch.Tensor
+    categorical: torch.Tensor
+    target: torch.Tensor
+    weight: torch.Tensor | None
+
+
+class Single(nn.Module):
+    """A network of a family that does not stack, as a stack of one."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, numeric: torch.Tensor, categorical: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.network(numeric[0], categorical[0])
+        return out[None]
+
+
+class Stack:
+    """The networks of some folds in training: weights, their average, the optimizer, and each fold's rows.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Stacked; see :func:`autonas.networks.specs.stackable`.
+    configuration : mapping
+        The training hyperparameters.
+    rows : Rows
+        All rows of all folds.
+    train, valid : sequence of ndarray
+        For each member the places of the rows that it learns from, and of those that it is judged by.
+    target : Tensor of shape (n_members, n)
+        In the networks' unit.
+    weight : Tensor of shape (n_members, n), optional
+        How much each row counts, 1 on average.
+    """
+
+    #: Steps that an epoch has at least: on small data a large batch would leave too few steps to learn anything.
+    min_steps = 8
+    #: Rows that an epoch has at most: on large data the first rung must fit into the time that there is.
+    max_rows = 50_000
+
+    def __init__(
+        self,
+        network: nn.Module,
+        configuration: Mapping[str, Any],
+        rows: Rows,
+        train: Sequence[Array],
+        valid: Sequence[Array],
+        target: torch.Tensor,
+        weight: torch.Tensor | None = None,
+    ) -> None:
+        self.device = rows.numeric.device
+        self.network = network.to(self.device)
+        self.average = WeightAverage(self.network)
+        self.optimizer = make_optimizer(self.network, configuration)
+        self.rows, self.target, self.weight = rows, target, weight
+        self.parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        self._train = _even(train)
+        self._valid = torch.from_numpy(_even(valid)).to(self.device)
+        self._n_valid = [len(v) for v in valid]
+        self._dropouts = [m for m in network.modules() if isinstance(m, Dropout)]
+        self.rows_per_epoch = min(self._train.shape[1], self.max_rows)
+        wanted = max(self.min_steps, round(self.rows_per_epoch / configuration["batch_size"]))
+        # Batch normalization cannot learn from a batch of one.
+        self.n_batches = max(1, min(wanted, self.rows_per_epoch // 2))
+
+    @property
+    def n_members(self) -> int:
+        """Networks in the stack."""
+        return len(self._train)
+
+    def batches(self, seed: tuple[int, ...], epoch: int) -> Iterator[Batch]:
+        """Go through an epoch in batches of equal size, give or take one row, each member in an order of its own.
+
+        The rows of an epoch are a function of the seed and the epoch; successive epochs go through all rows before
+        any comes again.
+        """
+        order = torch.from_numpy(self._order(seed, epoch)).to(self.device, non_blocking=True)
+        for places in order.tensor_split(self.n_batches, dim=1):
+            weight = None if self.weight is None else self.weight.gather(1, places)
+            yield Batch(*self.rows.take(places), self.target.gather(1, places), weight)
+
+    def _order(self, seed: tuple[int, ...], epoch: int) -> Array:
+        n = self._train.shape[1]
+        first, last = epoch * self.rows_per_epoch, (epoch + 1) * self.rows_per_epoch
+        parts = []
+        for turn in range(first // n, (last - 1) // n + 1):
+            random = np.random.Generator(np.random.SFC64(np.random.SeedSequence((*seed, turn))))
+            shuffled = random.permuted(self._train, axis=1)
+            parts.append(shuffled[:, max(first - turn * n, 0) : last - turn * n])
+        # A single row is taken twice, for batch normalization.
+        order = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+        return np.repeat(order, 2, axis=1) if order.shape[1] == 1 else order
+
+    def draw_noise(self, seed: tuple[int, ...], factor: float) -> None:
+        """Give the dropout layers the random numbers of an epoch; ``factor`` multiplies their rates."""
+        noise = Noise(seed, self.device, factor)
+        for dropout in self._dropouts:
+            dropout.noise = noise
+
+    @torch.no_grad()
+    def clip_gradients(self, longest: float) -> None:
+        """Shorten each member's gradient to a length."""
+        gradients = [p.grad for p in self.parameters if p.grad is not None]
+        if self.n_members == 1:
+            nn.utils.clip_grad_norm_(self.parameters, longest)
+            return
+        squares = torch.stack([g.flatten(1).square().sum(1) for g in gradients]).sum(0)
+        factors = (longest / (squares.sqrt() + 1e-6)).clamp_(max=1.0)
+        for g in gradients:
+            g.mul_(factors.view(-1, *[1] * (g.ndim - 1)))
+
+    def judge(self, network: nn.Module | None = None) -> list[Array]:
+        """Compute the averaged networks' outputs, or another's, on the rows that each member is judged by."""
+        outputs = outputs_of(network or self.average.network, self.rows, self._valid)
+        return [out[:n] for out, n in zip(outputs, self._n_valid, strict=True)]
+
+    def snapshot(self) -> dict[str, torch.Tensor]:
+        """Copy the averaged weights."""
+        return {name: t.clone() for name, t in self.average.network.state_dict().items()}
+
+
+def outputs_of(network: nn.Module, rows: Rows, places: torch.Tensor, batch_size: int = 8192) -> Array:
+    """Compute a stacked network's outputs.
+
+    Parameters
+    ----------
+    network : nn.Module
+        In evaluation mode.
+    rows : Rows
+        On the network's device.
+    places : Tensor of shape (n_members, n)
+        The rows that each member sees.
+    batch_size : int
+        Rows at once: bounds the memory.
+
+    Returns
+    -------
+    ndarray of shape (n_members, n, n_outputs)
+    """
+    with torch.inference_mode():
+        n_batches = max(1, -(-places.numel() // batch_size))
+        parts = [network(*rows.take(part)) for part in places.tensor_split(n_batches, dim=1) if part.shape[1]]
+        return np.asarray(torch.cat(parts, dim=1).cpu().numpy())
+
+
+def _even(places: Sequence[Array]) -> npt.NDArray[np.int64]:
+    """Put rows of different lengths into one array; the shorter ones begin again."""
+    longest = max(map(len, places))
+    return np.stack([np.resize(p, longest).astype(np.int64) for p in places])

@@ -14,10 +14,32 @@ from autonas.presets import Preset
 from autonas.spaces import available, configuration_from
 from autonas.training.trial import Task
 
-__all__ = ["portfolio_configurations"]
+__all__ = ["portfolio_configurations", "traditional_configurations"]
 
-#: Where the record of a run keeps them.
+#: Where the record of a run keeps those of the portfolio.
 KEY = "tried_first"
+
+
+def traditional_configurations(chosen: SearchSpace) -> list[Configuration]:
+    """Give each traditional model that is searched once, with its defaults.
+
+    They are quick to fit and often good: a short search must not miss them.
+
+    Parameters
+    ----------
+    chosen : SearchSpace
+        What is searched.
+
+    Returns
+    -------
+    list of Configuration
+        Of origin ``"traditional"``, in the order of the preset.
+    """
+    names = chosen.traditional if "network" in chosen.space else []
+    configurations = [configuration_from(chosen.space, {"network": name}) for name in names]
+    for configuration in configurations:
+        configuration.origin = "traditional"
+    return configurations
 
 
 def portfolio_configurations(

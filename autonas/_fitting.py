@@ -18,7 +18,7 @@ import numpy.typing as npt
 import torch
 from ConfigSpace import ConfigurationSpace
 
-from autonas._first_trials import portfolio_configurations
+from autonas._first_trials import portfolio_configurations, traditional_configurations
 from autonas._search_space import SearchSpace, resolve_search_space
 from autonas.optimization import Result, RunHistory, SearchFailed, Trial, search
 from autonas.presets import load_preset
@@ -28,6 +28,7 @@ from autonas.training.data import TableSchema, canonical_rows, fingerprint
 from autonas.training.ensemble import Ensemble, Ensembled, mix
 from autonas.training.metrics import Metric, resolve_metric
 from autonas.training.thresholds import Decision, tune_decision
+from autonas.training.traditional import MixedTrainer
 from autonas.training.trial import Task, Trainer, one_thread
 from autonas.training.validation import is_splitter, make_folds
 
@@ -84,7 +85,7 @@ class Fitted:
         metric = resolve_metric(None, np.arange(self.n_classes) if self.n_classes else None)
         task = Task(table, self.schema.cardinalities_, target, self.n_classes, weight, metric)
         rows = np.arange(len(target))
-        trainer = Trainer(
+        trainer = MixedTrainer(
             task,
             [(rows, rows[:1])],
             self.search_space.builds,
@@ -165,7 +166,7 @@ def run(
     min_epochs, max_epochs = _epochs(estimator, record, sum(len(rows) for rows, _ in folds))
     portfolio = portfolio_configurations(estimator.portfolio, record, preset, chosen, task)
     _write_record(run_dir, record)
-    trainer = Trainer(task, folds, chosen.builds, max_epochs=max_epochs, defaults=chosen.defaults, device=device)
+    trainer = MixedTrainer(task, folds, chosen.builds, max_epochs=max_epochs, defaults=chosen.defaults, device=device)
     deadline = None if estimator.time_limit is None else started + estimator.time_limit
     with one_thread() as n_threads:
         history = search(
@@ -180,9 +181,13 @@ def run(
             n_threads=n_threads if device.type == "cpu" else 1,
             run_dir=run_dir,
             storage=estimator.storage,
-            initial_configurations=(*(estimator.initial_configurations or ()), *portfolio),
+            initial_configurations=(
+                *(estimator.initial_configurations or ()),
+                *traditional_configurations(chosen),
+                *portfolio,
+            ),
             random_state=record["seed"],
-            callbacks=(*_progress(estimator), *(estimator.callbacks or ())),
+            callbacks=(*_progress(estimator, chosen), *(estimator.callbacks or ())),
         )
     size = preset.ensemble_size if estimator.ensemble_size is None else estimator.ensemble_size
     ensemble, losses, decision = _ensemble(trainer, history, run_dir, size, deadline, tune=tune)
@@ -316,7 +321,7 @@ def _write_record(folder: Path, record: dict[str, Any]) -> None:
     draft.replace(folder / RECORD)
 
 
-def _progress(estimator: Any) -> list[Any]:
+def _progress(estimator: Any, chosen: SearchSpace) -> list[Any]:
     if not estimator.verbose:
         return []
     best = [np.inf]
@@ -325,9 +330,10 @@ def _progress(estimator: Any) -> list[Any]:
         if result.loss < best[0]:
             best[0] = result.loss
             network = trial.configuration.get("network", "default network")
+            reached = "" if chosen.is_traditional(trial.configuration) else f" after {result.fidelity} epochs"
             print(
                 f"[{result.finished:7.1f} s] trial {trial.number} ({network}, {trial.origin}): "
-                f"loss {result.loss:.5g} after {result.fidelity} epochs",
+                f"loss {result.loss:.5g}{reached}",
                 flush=True,
             )
 

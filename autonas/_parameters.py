@@ -9,7 +9,8 @@ PARAMETERS = """
         A name of ``autonas.OPTIMIZERS`` ("bohb", "smac", "tpe", "hyperband", "asha", "random"), or a pair of names or
         objects, for example ``("tpe", "asha")``.
     pipeline : str or Path, default="auto"
-        A preset in ``pipelines/``, or the path of one.
+        A preset in ``pipelines/``, or the path of one. "auto": "tabular", networks only; "tabular_mixed" has forests,
+        boosted trees and a linear model beside them, and the leaderboard tells which is which.
     search_space : optional
         Narrows or replaces the preset's space. A dictionary narrows: ``{{"learning_rate": (1e-4, 1e-2), "network":
         ["mlp"], "batch_size": 128}}``. A name, a path, a ``NetworkFamily``, or a list of these: the network families

@@ -11,6 +11,7 @@ from scipy.stats import rankdata
 from autonas._fitting import Fitted, last_good
 from autonas.optimization import Trial
 from autonas.spaces import values
+from autonas.training.ensemble import Ensembled
 
 __all__ = ["cv_results", "describe_members", "leaderboard"]
 
@@ -28,12 +29,14 @@ def leaderboard(fitted: Fitted) -> pd.DataFrame:
 def _row(fitted: Fitted, trial: Trial, weights: dict[int, float]) -> dict[str, Any]:
     result = last_good(trial)
     last = {} if result is None else result.info
+    traditional = fitted.search_space.is_traditional(trial.configuration)
     return {
         "trial": trial.number,
-        "network": values(trial.configuration).get("network", fitted.search_space.defaults.get("network")),
+        "network": _family(fitted, trial),
+        "kind": "traditional" if traditional else "network",
         "loss": fitted.losses.get(trial.number, np.nan),
-        "epochs": trial.fidelity,
-        "best_epoch": int(last.get("best_epoch", 0)),
+        "epochs": 0 if traditional else trial.fidelity,
+        "best_epoch": 0 if traditional else int(last.get("best_epoch", 0)),
         "ensemble_weight": weights.get(trial.number, 0.0),
         "origin": trial.origin,
         "seconds": sum(r.seconds for r in trial.results),
@@ -42,10 +45,15 @@ def _row(fitted: Fitted, trial: Trial, weights: dict[int, float]) -> dict[str, A
     }
 
 
+def _family(fitted: Fitted, trial: Trial) -> Any:
+    return values(trial.configuration).get("network", fitted.search_space.defaults.get("network"))
+
+
 def _state(fitted: Fitted, trial: Trial) -> str:
     if trial.failure is not None:
         return "failed"
-    if trial.fidelity == fitted.max_epochs:
+    whole = 1 if fitted.search_space.is_traditional(trial.configuration) else fitted.max_epochs
+    if trial.fidelity >= whole:
         return "complete"
     return "stopped" if trial.results else "not run"
 
@@ -79,10 +87,16 @@ def describe_members(fitted: Fitted) -> str:
     lines = []
     for member in sorted(fitted.ensemble.members, key=lambda m: -m.weight):
         trial = fitted.history.trials[member.trial]
-        n_parameters = sum(p.numel() for p in member.networks[0].network.parameters())
         lines.append(
-            f"{member.weight:.3f}  trial {member.trial}: {len(member.networks)} network(s), "
-            f"{n_parameters:,} parameters, validation loss {fitted.losses[member.trial]:.5g}"
+            f"{member.weight:.3f}  trial {member.trial}: {_models(fitted, trial, member)}, "
+            f"validation loss {fitted.losses[member.trial]:.5g}"
         )
         lines += [f"         {name}: {value}" for name, value in values(trial.configuration).items()]
     return "\n".join(lines)
+
+
+def _models(fitted: Fitted, trial: Trial, member: Ensembled) -> str:
+    if fitted.search_space.is_traditional(trial.configuration):
+        return f"{len(member.networks)} traditional model(s), {_family(fitted, trial)}"
+    n_parameters = sum(p.numel() for p in member.networks[0].network.parameters())
+    return f"{len(member.networks)} network(s), {n_parameters:,} parameters"

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from ConfigSpace import ConfigurationSpace
+from ConfigSpace.hyperparameters import Hyperparameter
 
 from autonas._names import unknown_name
 from autonas.networks import NETWORKS, Build
 from autonas.presets import Preset
 from autonas.spaces import NetworkFamily, load_family, load_space, narrow, values
 from autonas.training.data import Table
+from autonas.training.traditional import TRADITIONAL
 
 __all__ = ["SearchSpace", "resolve_search_space"]
 
@@ -44,6 +46,17 @@ class SearchSpace:
     def builds(self) -> dict[str, Build]:
         """How each family is built, by name."""
         return {**NETWORKS, **{family.name: family.build for family in self.own if family.build is not None}}
+
+    @property
+    def traditional(self) -> list[str]:
+        """The traditional models among the families that are searched, in the space's order."""
+        network = self.space.get("network")
+        names = [str(self.defaults.get("network"))] if network is None else _names(network)
+        return [name for name in names if name in TRADITIONAL and name not in self.builds]
+
+    def is_traditional(self, configuration: Mapping[str, Any]) -> bool:
+        """Tell whether a configuration is of a traditional model."""
+        return configuration.get("network", self.defaults.get("network")) in self.traditional
 
 
 def resolve_search_space(given: Any, preset: Preset, table: Table, *, classification: bool) -> SearchSpace:
@@ -103,11 +116,10 @@ def _load(source: str | Path) -> Any:
 def _joint(space: ConfigurationSpace, preset: Preset, table: Table, *, classification: bool) -> SearchSpace:
     names = [Path(preset.networks[0]).stem]
     if "network" in space:
-        hyperparameter = space["network"]
-        names = [str(c) for c in getattr(hyperparameter, "choices", None) or [hyperparameter.default_value]]
+        names = _names(space["network"])
     for name in names:
-        if name not in NETWORKS:
-            raise unknown_name("network", name, NETWORKS)
+        if name not in NETWORKS and name not in TRADITIONAL:
+            raise unknown_name("network", name, [*NETWORKS, *TRADITIONAL])
     defaults: dict[str, Any] = {}
     for name in reversed(names):
         defaults |= values(preset.space([name]).get_default_configuration())
@@ -115,12 +127,17 @@ def _joint(space: ConfigurationSpace, preset: Preset, table: Table, *, classific
     return SearchSpace((), _fixed(space, table, classification), missing)
 
 
+def _names(network: Hyperparameter[Any, Any]) -> list[str]:
+    return [str(name) for name in getattr(network, "choices", None) or [network.default_value]]
+
+
 def _is_own(family: NetworkFamily) -> bool:
     if family.build is not None:
         return True
-    if family.name not in NETWORKS:
+    known = [*NETWORKS, *TRADITIONAL]
+    if family.name not in known:
         raise ValueError(
-            f"The network family {family.name!r} is not one of the library's ({', '.join(map(repr, NETWORKS))}), and "
+            f"The network family {family.name!r} is not one of the library's ({', '.join(map(repr, known))}), and "
             'its YAML has no key `build`: add build: "file.py:function" or "module:function".'
         )
     return False

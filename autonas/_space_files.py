@@ -19,7 +19,7 @@ from autonas._space_edits import leaves, without_child
 
 __all__ = ["check_keys", "read_mapping", "space_from_mapping"]
 
-_TOP = {"name", "hyperparameters", "conditions", "forbiddens", "build"}
+_TOP = {"name", "hyperparameters", "conditions", "forbiddens", "build", "shared"}
 _WRITTEN_BY_CONFIGSPACE = {"python_module_version", "format_version", "json_format_version"}
 _NUMBERS = ("lower", "upper", "mu", "sigma", "alpha", "beta", "default_value")
 

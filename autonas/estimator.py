@@ -107,9 +107,10 @@ class _AutoNAS(BaseEstimator):  # type: ignore[misc]
         Returns
         -------
         DataFrame
-            One row a trial: ``trial``, ``network``, ``loss`` (the metric as a loss), ``epochs`` trained,
-            ``best_epoch``, ``ensemble_weight``, ``origin`` (what proposed it), ``seconds``, ``n_parameters`` of each of
-            its networks, ``state``.
+            One row a trial: ``trial``, ``network`` (the family), ``kind`` ("network", or "traditional" for a forest,
+            boosted trees or a linear model), ``loss`` (the metric as a loss), ``epochs`` trained and ``best_epoch``
+            (both 0 for a traditional model), ``ensemble_weight``, ``origin`` (what proposed it), ``seconds``,
+            ``n_parameters`` of each of its networks, ``state``.
         """
         check_is_fitted(self)
         return leaderboard(self._fitted)

@@ -10,7 +10,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,7 +19,7 @@ from ConfigSpace import ConfigurationSpace
 from autonas._configurations import configuration_from, enumerate_configurations, values
 from autonas._names import unknown_name
 from autonas._space_draft import Draft
-from autonas._space_edits import canonical, full_name, narrowed
+from autonas._space_edits import canonical, full_name, leaves, narrowed
 from autonas._space_files import read_mapping, space_from_mapping
 
 __all__ = [
@@ -147,18 +147,21 @@ class NetworkFamily:
         ``build(configuration, input_spec, output_spec) -> nn.Module``; None for the library's own families.
     source : Path or None
         The YAML file that it was loaded from: a worker process loads it anew from there.
+    shared : tuple of str or None
+        The hyperparameters of preprocessing and training that the family reads, where there are such; None: all.
     """
 
     name: str
     space: ConfigurationSpace
     build: Callable[..., Any] | None = None
     source: Path | None = None
+    shared: tuple[str, ...] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A function from a user's file has no importable module: another process cannot find it by name.
         if self.source is not None:
             return load_family, (self.source,)
-        return NetworkFamily, (self.name, self.space, self.build)
+        return NetworkFamily, (self.name, self.space, self.build, None, self.shared)
 
 
 def load_family(source: Source | NetworkFamily) -> NetworkFamily:
@@ -168,7 +171,8 @@ def load_family(source: Source | NetworkFamily) -> NetworkFamily:
     ----------
     source : str, Path or NetworkFamily
         As for :func:`load_space`. The file may have a key ``build``: ``"module:callable"``, or
-        ``"file.py:callable"`` with a file beside the YAML. A NetworkFamily is returned as it is.
+        ``"file.py:callable"`` with a file beside the YAML; and a key ``shared``: a list of the hyperparameters of
+        preprocessing and training that the family reads, if it does not read all. A NetworkFamily is returned as it is.
 
     Returns
     -------
@@ -191,7 +195,10 @@ def load_family(source: Source | NetworkFamily) -> NetworkFamily:
     mapping = read_mapping(path)
     space = space_from_mapping(mapping, path)
     build = None if mapping.get("build") is None else _load_build(path, mapping["build"])
-    return NetworkFamily(path.stem, space, build, path.resolve())
+    shared = mapping.get("shared")
+    if shared is not None and not (isinstance(shared, list) and all(isinstance(name, str) for name in shared)):
+        raise ValueError(f"{path}: 'shared' is {shared!r}, but must be a list of names of hyperparameters.")
+    return NetworkFamily(path.stem, space, build, path.resolve(), None if shared is None else tuple(shared))
 
 
 def _load_build(path: Path, reference: object) -> Callable[..., Any]:
@@ -231,7 +238,8 @@ def compose(
     Parameters
     ----------
     parts : sequence of ConfigurationSpace
-        Preprocessing, training: their hyperparameters keep their names.
+        Preprocessing, training: their hyperparameters keep their names, and are active for the families that read
+        them.
     families : sequence of NetworkFamily
         The hyperparameter ``network`` chooses among them, the first is its default (a constant where there is
         only one). Their hyperparameters are prefixed (``mlp:n_layers``) and active only for their family.
@@ -277,7 +285,24 @@ def compose(
         joint.hyperparameters |= draft.hyperparameters
         joint.conditions |= draft.conditions
         joint.forbiddens += draft.forbiddens
-    return joint.build()
+    return _read_by_some(joint, [name for part in parts for name in part], families).build()
+
+
+def _read_by_some(joint: Draft, shared: Sequence[str], families: Sequence[NetworkFamily]) -> Draft:
+    """Make each shared hyperparameter active for the families that read it only; drop what none of them reads."""
+    readers = {name: [f.name for f in families if f.shared is None or name in f.shared] for name in shared}
+    conditions = dict(joint.conditions)
+    for name, reading in readers.items():
+        own = joint.conditions.get(name)
+        # A child is read by those who read its parents, if not by fewer.
+        parents = [readers[leaf["parent"]] for leaf in leaves(own)] if own else [[f.name for f in families]]
+        if all(set(readers_of_parent) <= set(reading) for readers_of_parent in parents):
+            continue
+        chosen = {"type": "IN", "parent": "network", "values": reading}
+        conditions[name] = {"type": "AND", "conditions": [chosen, own]} if own else chosen
+    draft = replace(joint, conditions=conditions)
+    # What is active for no value of `network` goes as it does when a space is narrowed.
+    return draft if all(readers.values()) else draft.edited({})
 
 
 def narrow(space: ConfigurationSpace, choices: Mapping[str, Any]) -> ConfigurationSpace:

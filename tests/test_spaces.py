@@ -486,6 +486,45 @@ def test_a_single_family_needs_no_choice():
     assert space["network"].meta == {"role": "architecture"}
 
 
+def test_a_family_may_read_some_of_the_shared_hyperparameters():
+    """What no other family reads is active for none; a child is never active without its parent."""
+    parts = [load_space("tabular_preprocessing"), load_space("training")]
+    forest = NetworkFamily("forest", ConfigurationSpace({"n": (1, 9)}), shared=("class_weights", "no such name"))
+    lines = NetworkFamily("lines", ConfigurationSpace({"p": (0.0, 1.0)}), shared=("scaling", "clipping"))
+    whole = compose(parts, [load_family("mlp")])
+    space = compose(parts, [load_family("mlp"), forest, lines])
+    for v in sampled(space):
+        if v["network"] == "forest":
+            assert set(v) == {"network", "class_weights", "forest:n"}
+        elif v["network"] == "lines":
+            assert set(v) == {"network", "lines:p", "scaling"} | ({"clipping"} if v["scaling"] != "quantile" else set())
+        else:
+            assert values(configuration_from(whole, v)) == v
+    alone = compose(parts, [forest, lines])
+    assert set(alone) == {"network", "class_weights", "scaling", "clipping", "forest:n", "lines:p"}
+    assert set(compose(parts, [forest])) == {"network", "class_weights", "forest:n"}
+    assert set(narrow(space, {"network": ["forest", "lines"]})) == set(alone)
+
+
+def test_forbidden_clauses_go_with_what_no_family_reads():
+    part = ConfigurationSpace({"a": ["x", "y"], "b": ["x", "y"], "c": ["x", "y"]})
+    part.add(ForbiddenAndConjunction(ForbiddenEqualsClause(part["a"], "y"), ForbiddenEqualsClause(part["b"], "y")))
+    space = compose([part], [NetworkFamily("own", ConfigurationSpace({"n": (1, 9)}), shared=("b", "c"))])
+    assert set(space) == {"network", "b", "c", "own:n"}
+    assert space.forbidden_clauses == []
+
+
+def test_what_a_family_shares_must_be_a_list(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("hyperparameters: []\nshared: scaling\n")
+    with pytest.raises(ValueError, match="'shared' is 'scaling', but must be a list of names"):
+        load_family(path)
+    path.write_text("hyperparameters: []\nshared: [scaling]\n")
+    assert load_family(path).shared == pickle.loads(pickle.dumps(load_family(path))).shared == ("scaling",)
+    family = NetworkFamily("mine", load_space("mlp"), shared=("scaling",))
+    assert pickle.loads(pickle.dumps(family)).shared == ("scaling",)
+
+
 def test_forbidden_clauses_are_composed():
     space = ConfigurationSpace({"a": [1, 2, 3], "b": [1, 2, 3]})
     space.add(ForbiddenAndConjunction(ForbiddenEqualsClause(space["a"], 2), ForbiddenEqualsClause(space["b"], 3)))

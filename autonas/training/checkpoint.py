@@ -20,6 +20,7 @@ from autonas.training.stack import Stack
 
 __all__ = [
     "StoredModel",
+    "load_about",
     "load_model",
     "load_outputs",
     "load_progress",
@@ -44,7 +45,7 @@ class StoredModel:
     weights : list of dict
         State dictionaries, by stack.
     about : mapping
-        ``best_loss``, ``curve`` (the validation losses) and ``epochs`` (when they were judged).
+        ``best_loss``, ``curve`` (the validation losses), ``epochs`` (when they were judged), and what else was saved.
     """
 
     outputs: npt.NDArray[Any]
@@ -83,16 +84,39 @@ def load_state(folder: Path, stacks: Sequence[Stack]) -> int:
     return int(about["epoch"])
 
 
-def save_model(folder: Path, progress: Progress) -> None:
-    """Write the best weights of a training, and the validation outputs that they gave."""
+def save_model(folder: Path, progress: Progress, **more: Any) -> Mapping[str, Any]:
+    """Write the best weights of a training, and the validation outputs that they gave.
+
+    Parameters
+    ----------
+    folder : Path
+        The trial's.
+    progress : Progress
+        Where the training stands.
+    **more
+        What else is to be known; JSON must be able to hold it.
+
+    Returns
+    -------
+    mapping
+        What :func:`load_about` will give.
+    """
     assert progress.best_outputs is not None
     assert progress.best_weights is not None
     tensors = {"outputs": torch.from_numpy(progress.best_outputs)}
     for k, weights in enumerate(progress.best_weights):
         tensors |= {f"{k}/{n}": t for n, t in weights.items()}
-    _write(
-        folder / MODEL, tensors, {"curve": progress.curve, "epochs": progress.epochs, "best_loss": progress.best_loss}
-    )
+    about = {"curve": progress.curve, "epochs": progress.epochs, "best_loss": progress.best_loss, **more}
+    _write(folder / MODEL, tensors, about)
+    return about
+
+
+def load_about(folder: Path) -> Mapping[str, Any] | None:
+    """Read what a stored model's header says; None where nothing was stored."""
+    if not (folder / MODEL).exists():
+        return None
+    with safe_open(folder / MODEL, framework="pt") as file:
+        return dict(json.loads((file.metadata() or {})[_ABOUT]))
 
 
 def load_model(folder: Path) -> StoredModel:

@@ -12,7 +12,7 @@ from autonas._search_space import SearchSpace
 from autonas.portfolio import FOLDER, load_portfolio
 from autonas.presets import Preset
 from autonas.spaces import available, configuration_from
-from autonas.training.trial import Task
+from autonas.training.task import Task
 
 __all__ = ["portfolio_configurations", "traditional_configurations"]
 

@@ -27,9 +27,10 @@ from autonas.training.checkpoint import MODEL, load_model
 from autonas.training.data import TableSchema, canonical_rows, fingerprint
 from autonas.training.ensemble import Ensemble, Ensembled, mix
 from autonas.training.metrics import Metric, resolve_metric
+from autonas.training.task import Task
 from autonas.training.thresholds import Decision, tune_decision
 from autonas.training.traditional import MixedTrainer
-from autonas.training.trial import Task, Trainer, one_thread
+from autonas.training.trial import Trainer, one_thread
 from autonas.training.validation import is_splitter, make_folds
 
 __all__ = ["Fitted", "default_max_epochs", "last_good", "run"]
@@ -178,7 +179,7 @@ def run(
             full_first=1,
             n_trials=estimator.n_trials,
             time_limit=None if deadline is None else max(1.0, deadline - _reserve(estimator) - time.monotonic()),
-            n_threads=n_threads if device.type == "cpu" else 1,
+            n_threads=1 if device.type != "cpu" or chosen.shares_generators else n_threads,
             run_dir=run_dir,
             storage=estimator.storage,
             initial_configurations=(

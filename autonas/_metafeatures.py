@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autonas.training.table import Table
-from autonas.training.trial import Task
+from autonas.training.task import Task
 
 __all__ = ["features_of"]
 

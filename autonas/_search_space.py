@@ -12,10 +12,11 @@ from ConfigSpace.hyperparameters import Hyperparameter
 
 from autonas._names import unknown_name
 from autonas.networks import NETWORKS, Build
+from autonas.networks.specs import is_stackable
 from autonas.presets import Preset
 from autonas.spaces import NetworkFamily, load_family, load_space, narrow, values
 from autonas.training.data import Table
-from autonas.training.traditional import TRADITIONAL
+from autonas.training.traditional import TRADITIONAL, is_traditional
 
 __all__ = ["SearchSpace", "resolve_search_space"]
 
@@ -48,15 +49,20 @@ class SearchSpace:
         return {**NETWORKS, **{family.name: family.build for family in self.own if family.build is not None}}
 
     @property
+    def shares_generators(self) -> bool:
+        """Whether a family may draw from torch's global generators, so that its trials must run one at a time."""
+        return not all(map(is_stackable, self.builds.values()))
+
+    @property
     def traditional(self) -> list[str]:
         """The traditional models among the families that are searched, in the space's order."""
         network = self.space.get("network")
         names = [str(self.defaults.get("network"))] if network is None else _names(network)
-        return [name for name in names if name in TRADITIONAL and name not in self.builds]
+        return [name for name in names if is_traditional(name, self.builds)]
 
     def is_traditional(self, configuration: Mapping[str, Any]) -> bool:
         """Tell whether a configuration is of a traditional model."""
-        return configuration.get("network", self.defaults.get("network")) in self.traditional
+        return is_traditional(configuration.get("network", self.defaults.get("network")), self.builds)
 
 
 def resolve_search_space(given: Any, preset: Preset, table: Table, *, classification: bool) -> SearchSpace:

@@ -19,6 +19,7 @@ from scipy.stats import spearmanr
 
 from autonas.benchmarks._markdown import markdown_table, number
 from autonas.benchmarks._runs import collect
+from autonas.benchmarks._trainer import prepare
 from autonas.benchmarks.datasets import load_dataset
 from autonas.spaces import values
 
@@ -98,38 +99,9 @@ def run(what: Run, data_dir: str | Path | None = None) -> dict[str, Any]:
 
 @functools.lru_cache(maxsize=2)
 def _prepare(what: Run, data_dir: str | Path | None) -> tuple[Trainer, ConfigurationSpace]:
-    """Put together what ``fit`` puts together before it searches."""
-    from autonas._fitting import default_max_epochs  # noqa: PLC0415  torch is slow to import
-    from autonas._search_space import resolve_search_space  # noqa: PLC0415
-    from autonas.presets import load_preset  # noqa: PLC0415
-    from autonas.training.data import TableSchema, check_regression_target, encode_classes  # noqa: PLC0415
-    from autonas.training.metrics import resolve_metric  # noqa: PLC0415
-    from autonas.training.trial import Task, Trainer  # noqa: PLC0415
-    from autonas.training.validation import make_folds  # noqa: PLC0415
-
     data = load_dataset(what.dataset, data_dir)
-    preset = load_preset("tabular")
-    schema = TableSchema().fit(data.X)
-    table = schema.transform(data.X)
-    classes, target = encode_classes(data.y) if data.classification else (None, check_regression_target(data.y))
-    n_classes = 0 if classes is None else len(classes)
-    task = Task(table, schema.cardinalities_, target, n_classes, None, resolve_metric(None, classes))
-    folds = make_folds(
-        preset.validation if what.validation == "auto" else what.validation,
-        data.X,
-        target,
-        classification=data.classification,
-        random_state=what.seed,
-    )
-    chosen = resolve_search_space(None, preset, table, classification=data.classification)
-    trainer = Trainer(
-        task,
-        folds,
-        chosen.builds,
-        max_epochs=what.max_epochs or default_max_epochs(len(folds[0][0])),
-        defaults=chosen.defaults,
-    )
-    return trainer, chosen.space
+    ready = prepare(data, validation=what.validation, seed=what.seed, max_epochs=what.max_epochs)
+    return ready.trainer, ready.chosen.space
 
 
 def correlations(runs: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

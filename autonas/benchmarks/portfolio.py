@@ -19,6 +19,7 @@ from sklearn.metrics import accuracy_score, r2_score, root_mean_squared_error
 from autonas._names import unknown_name
 from autonas.benchmarks._files import find_data
 from autonas.benchmarks._runs import collect
+from autonas.benchmarks._trainer import prepare
 from autonas.benchmarks.accuracy import log_loss
 from autonas.benchmarks.candidates import candidates
 from autonas.benchmarks.datasets import Dataset, load_dataset
@@ -165,41 +166,13 @@ class _Prepared:
 
 @functools.cache
 def _prepare(name: str, max_rows: int, max_epochs: int | None, data_dir: str | Path | None) -> _Prepared:
-    from autonas._fitting import default_max_epochs  # noqa: PLC0415  torch is slow to import
-    from autonas._metafeatures import features_of  # noqa: PLC0415
-    from autonas._search_space import resolve_search_space  # noqa: PLC0415
-    from autonas.presets import load_preset  # noqa: PLC0415
-    from autonas.training.data import (  # noqa: PLC0415
-        TableSchema,
-        canonical_rows,
-        check_regression_target,
-        encode_classes,
-    )
-    from autonas.training.metrics import resolve_metric  # noqa: PLC0415
-    from autonas.training.trial import Task, Trainer  # noqa: PLC0415
-    from autonas.training.validation import make_folds  # noqa: PLC0415
+    from autonas._metafeatures import features_of  # noqa: PLC0415  torch is slow to import
 
     train, test = _load(name, data_dir).sample(max_rows, seed=0).split(seed=0)
-    schema = TableSchema().fit(train.X)
-    classification = train.classification
-    classes, target = encode_classes(train.y) if classification else (None, check_regression_target(train.y))
-    n_classes = 0 if classes is None else len(classes)
-    table, target, weight, _ = canonical_rows(schema.transform(train.X), target)
-    preset = load_preset("tabular")
-    chosen = resolve_search_space(None, preset, table, classification=classification)
-    folds = make_folds(preset.validation, train.X, target, classification=classification, random_state=0)
-    task = Task(
-        table,
-        schema.cardinalities_,
-        target,
-        n_classes,
-        None if np.ptp(weight) == 0 else weight,
-        resolve_metric(None, classes),
-    )
-    longest = max_epochs or default_max_epochs(sum(len(rows) for rows, _ in folds))
-    trainer = Trainer(task, folds, chosen.builds, max_epochs=longest, defaults=chosen.defaults)
-    trainer.cache_bytes = CACHE_BYTES
-    return _Prepared(trainer, chosen, features_of(task), schema.transform(test.X), test.y.to_numpy(), classes)
+    ready = prepare(train, max_epochs=max_epochs)
+    ready.trainer.cache_bytes = CACHE_BYTES
+    features, table = features_of(ready.trainer.task), ready.schema.transform(test.X)
+    return _Prepared(ready.trainer, ready.chosen, features, table, test.y.to_numpy(), ready.classes)
 
 
 def _load(name: str, data_dir: str | Path | None) -> Dataset:

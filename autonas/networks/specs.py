@@ -64,7 +64,9 @@ def stackable(build: Callable[..., Any]) -> Callable[..., Any]:
     (n_members, batch, n_outputs). In training it may return more than one opinion a row, (n_members, n_opinions, batch,
     n_outputs): each is then fitted to the target. The layers of :mod:`autonas.networks.layers` work this way.
 
-    A family without the mark builds one network on plain batches; its folds are then trained one after the other.
+    A family without the mark builds one network on plain batches. Its folds are then trained one after the other, and
+    so are all trials of a search that has such a family: what it draws from torch's global generators (``nn.Dropout``)
+    stays reproducible that way. A marked one draws by :class:`autonas.networks.layers.Dropout` alone.
     """
     build.stackable = True  # type: ignore[attr-defined]
     return build

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ import torch
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
 from autonas.training.optim import dropout_factor, set_step
-from autonas.training.stack import Batch, Stack
+from autonas.training.stack import Batch, Single, Stack
 
 __all__ = ["NonFiniteLossError", "Progress", "train"]
 
@@ -141,23 +142,24 @@ def train(
         if progress.is_past_its_best(max_epochs):
             break
         for k, stack in enumerate(stacks):
-            stack.network.train()
-            stack.draw_noise((seed, k, epoch), dropout_factor(configuration, epoch / max_epochs))
-            total = torch.zeros((), device=stack.device)
-            for i, batch in enumerate(stack.batches((seed, k), epoch)):
-                if stop() or (deadline is not None and time.monotonic() > deadline):
-                    progress.stopped = True
-                    return progress if progress.curve else _evaluate(stacks, progress, loss)
-                step = epoch * stack.n_batches + i
-                set_step(stack.optimizer, configuration, step, max_epochs * stack.n_batches)
-                batch_loss = criterion(stack.network(batch.numeric, batch.categorical), batch, smoothing)
-                stack.optimizer.zero_grad()
-                batch_loss.backward()  # type: ignore[no-untyped-call]
-                if clip != "none":
-                    stack.clip_gradients(float(clip))
-                stack.optimizer.step()
-                stack.average.update(step + 1)
-                total += batch_loss.detach()
+            with _randomness(stack, (seed, k, epoch)):
+                total = torch.zeros((), device=stack.device)
+                stack.network.train()
+                stack.draw_noise((seed, k, epoch), dropout_factor(configuration, epoch / max_epochs))
+                for i, batch in enumerate(stack.batches((seed, k), epoch)):
+                    if stop() or (deadline is not None and time.monotonic() > deadline):
+                        progress.stopped = True
+                        return progress if progress.curve else _evaluate(stacks, progress, loss)
+                    step = epoch * stack.n_batches + i
+                    set_step(stack.optimizer, configuration, step, max_epochs * stack.n_batches)
+                    batch_loss = criterion(stack.network(batch.numeric, batch.categorical), batch, smoothing)
+                    stack.optimizer.zero_grad()
+                    batch_loss.backward()  # type: ignore[no-untyped-call]
+                    if clip != "none":
+                        stack.clip_gradients(float(clip))
+                    stack.optimizer.step()
+                    stack.average.update(step + 1)
+                    total += batch_loss.detach()
             if not torch.isfinite(total):
                 raise NonFiniteLossError(f"The training loss is {total.item()} in epoch {epoch + 1}.")
         progress.epoch = epoch + 1
@@ -166,6 +168,17 @@ def train(
             if watch is not None:
                 watch(stacks)
     return progress
+
+
+@contextmanager
+def _randomness(stack: Stack, seed: tuple[int, ...]) -> Iterator[None]:
+    """Seed torch's global generators for a network that may draw from them, and put them back; ours never do."""
+    if not isinstance(stack.network, Single):
+        yield
+        return
+    with torch.random.fork_rng(devices=[stack.device] if stack.device.type == "cuda" else []):
+        torch.manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
+        yield
 
 
 def _evaluate(stacks: Sequence[Stack], progress: Progress, loss: Callable[[Array], float]) -> Progress:

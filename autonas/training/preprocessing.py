@@ -1,4 +1,4 @@
-"""From a table to what a network reads: imputing, scaling and clipping, fitted on training rows."""
+"""From a table to what a network reads: imputing, scaling and clipping, fitted on the rows that ``fit`` was given."""
 
 from __future__ import annotations
 

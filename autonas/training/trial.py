@@ -18,81 +18,21 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.special import softmax
 from torch import nn
 
-from autonas.networks import Build, OutputSpec
+from autonas.networks import Build
 from autonas.networks.cost import multiply_adds, saved_bytes
 from autonas.networks.specs import is_stackable
 from autonas.training.checkpoint import load_outputs, load_progress, load_state, save_model, save_state
-from autonas.training.data import Table
 from autonas.training.loop import Progress, train
-from autonas.training.metrics import Metric
 from autonas.training.preprocessing import PREPROCESSING_KEYS, Features, Preprocessor
 from autonas.training.stack import Rows, Single, Stack, outputs_of
+from autonas.training.task import Scale, Task, output_spec_of
 from autonas.training.validation import Fold
 
-__all__ = ["Task", "TrainedNetwork", "Trainer", "one_thread"]
+__all__ = ["TrainedNetwork", "Trainer", "one_thread"]
 
 Array = npt.NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Task:
-    """What is to be learnt, the same for all trials.
-
-    Attributes
-    ----------
-    table : Table
-        All rows.
-    cardinalities : tuple of int
-        Codes of each categorical column.
-    target : ndarray of shape (n,)
-        Class codes, or numbers.
-    n_classes : int
-        0 for regression.
-    weight : ndarray of shape (n,) or None
-        Sample weights.
-    metric : Metric
-        Judges validation predictions.
-    """
-
-    table: Table
-    cardinalities: tuple[int, ...]
-    target: Array
-    n_classes: int
-    weight: Array | None
-    metric: Metric
-
-    def take(self, rows: Array) -> Task:
-        """Pick rows."""
-        weight = None if self.weight is None else self.weight[rows]
-        return Task(self.table.take(rows), self.cardinalities, self.target[rows], self.n_classes, weight, self.metric)
-
-
-class Scale:
-    """The unit in which a network learns a target: standardized numbers, or class scores.
-
-    Predictions of numbers stay within the range that was seen in training: a network must not extrapolate to
-    absurdities on an outlying row.
-    """
-
-    def __init__(self, task: Task) -> None:
-        self.n_classes = task.n_classes
-        if not task.n_classes:
-            self.mean = float(np.average(task.target, weights=task.weight))
-            self.std = float(np.sqrt(np.average((task.target - self.mean) ** 2, weights=task.weight))) or 1.0
-            self.range = float(task.target.min()), float(task.target.max())
-
-    def encode(self, target: Array) -> Array:
-        """Bring targets into the network's unit."""
-        return target.astype(np.int64) if self.n_classes else ((target - self.mean) / self.std).astype(np.float32)
-
-    def decode(self, outputs: Array) -> Array:
-        """Turn outputs into probabilities of shape (n, n_classes), or numbers of shape (n,)."""
-        if self.n_classes:
-            return np.asarray(softmax(outputs.astype(np.float64), axis=1))
-        return np.clip(outputs[:, 0].astype(np.float64) * self.std + self.mean, *self.range)
 
 
 @dataclass(frozen=True)
@@ -186,7 +126,7 @@ class Trainer:
         self.watch = watch
         self.task, self.folds, self.builds = task, folds, dict(builds)
         self.max_epochs, self.defaults, self.device = max_epochs, dict(defaults or {}), torch.device(device)
-        self.output_spec = _output_spec(task)
+        self.output_spec = output_spec_of(task)
         self.scales = [Scale(task.take(rows)) for rows, _ in folds]
         valid = np.concatenate([rows for _, rows in folds])
         self.valid_target = task.target[valid]
@@ -379,13 +319,6 @@ class Trainer:
         stacks = self.make_stacks(configuration, seed)
         self._train(stacks, configuration, Progress(), epochs, seed)
         return self.restore(configuration, [stack.snapshot() for stack in stacks])
-
-
-def _output_spec(task: Task) -> OutputSpec:
-    if not task.n_classes:
-        return OutputSpec("regression", 1, (0.0,))
-    shares = (np.bincount(task.target, task.weight, task.n_classes) + 1) / (len(task.target) + task.n_classes)
-    return OutputSpec("classification", task.n_classes, tuple(np.log(shares / shares.sum()).tolist()))
 
 
 def _to_device(features: Features, device: torch.device) -> Rows:

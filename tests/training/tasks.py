@@ -6,7 +6,7 @@ import numpy as np
 
 from autonas.training.data import Table
 from autonas.training.metrics import resolve_metric
-from autonas.training.trial import Task
+from autonas.training.task import Task
 
 
 def make_task(n=120, *, classes=3, seed=0, missing=True, weight=None, metric=None):

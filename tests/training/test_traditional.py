@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 import time
 from types import SimpleNamespace
@@ -347,7 +348,7 @@ def test_class_weights_are_read(name, tmp_path):
 
 @pytest.mark.parametrize("name", GROWN)
 def test_large_tables_are_sampled(name, monkeypatch):
-    module = __import__(load(name).fit.__module__, fromlist=["MAX_CELLS"])
+    module = importlib.import_module(TRADITIONAL[name].partition(":")[0])
     monkeypatch.setattr(module, "MAX_CELLS", 1)
     train = make_sample(3000, classes=3)
     train.target[:] = np.where(np.arange(3000) == 17, 2, train.target.clip(0, 1))

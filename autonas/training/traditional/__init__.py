@@ -5,7 +5,7 @@ They are families like those of the networks: a value of the hyperparameter ``ne
 files, and gives them back in the form of networks, so that nothing else needs to tell them apart.
 """
 
-from autonas.training.traditional.families import TRADITIONAL
+from autonas.training.traditional.families import TRADITIONAL, is_traditional
 from autonas.training.traditional.trainer import MixedTrainer
 
-__all__ = ["TRADITIONAL", "MixedTrainer"]
+__all__ = ["TRADITIONAL", "MixedTrainer", "is_traditional"]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from autonas.training.traditional.model import Family
 
-__all__ = ["TRADITIONAL", "load"]
+__all__ = ["TRADITIONAL", "is_traditional", "load"]
 
 _HERE = "autonas.training.traditional"
 
@@ -20,6 +22,11 @@ TRADITIONAL = MappingProxyType(
     }
 )
 """Name to ``"module:family"``; what a family needs of scikit-learn is imported when it is first used."""
+
+
+def is_traditional(name: object, builds: Mapping[str, Any]) -> bool:
+    """Tell whether a name means a traditional model: networks of the same name, ``builds``, go first."""
+    return name in TRADITIONAL and name not in builds
 
 
 def load(name: str) -> Family:

@@ -23,64 +23,34 @@ MAX_BYTES = 2**28
 MAX_LEAVES = 10_000
 
 
-def fit_random_forest(
+def fit_forest(
     own: Mapping[str, Any],
     train: Sample,
     valid: Sample | None,  # noqa: ARG001 - a forest is not judged while it grows
     seed: int,
     over: Callable[[], bool],
     rounds: int | None = None,
-) -> Trees:
-    """Grow trees on bootstrap samples (Breiman 2001, "Random Forests").
-
-    Parameters
-    ----------
-    own : mapping
-        Values of ``search_spaces/random_forest.yaml``.
-    train, valid, seed, over, rounds
-        As for :class:`~autonas.training.traditional.model.Fit`.
-
-    Returns
-    -------
-    Trees
-    """
-    return _fit(own, train, seed, over, rounds, splitter="best", bootstrap=True)
-
-
-def fit_extra_trees(
-    own: Mapping[str, Any],
-    train: Sample,
-    valid: Sample | None,  # noqa: ARG001 - a forest is not judged while it grows
-    seed: int,
-    over: Callable[[], bool],
-    rounds: int | None = None,
-) -> Trees:
-    """Grow trees with random thresholds (Geurts, Ernst and Wehenkel 2006, "Extremely randomized trees").
-
-    Parameters
-    ----------
-    own : mapping
-        Values of ``search_spaces/extra_trees.yaml``.
-    train, valid, seed, over, rounds
-        As for :class:`~autonas.training.traditional.model.Fit`.
-
-    Returns
-    -------
-    Trees
-    """
-    return _fit(own, train, seed, over, rounds, splitter="random", bootstrap=False)
-
-
-def _fit(
-    own: Mapping[str, Any],
-    train: Sample,
-    seed: int,
-    over: Callable[[], bool],
-    rounds: int | None,
     *,
     splitter: str,
     bootstrap: bool,
 ) -> Trees:
+    """Grow trees.
+
+    Parameters
+    ----------
+    own : mapping
+        Values of ``search_spaces/random_forest.yaml`` or ``extra_trees.yaml``, which have the same names.
+    train, valid, seed, over, rounds
+        As for :class:`~autonas.training.traditional.model.Fit`.
+    splitter : {"best", "random"}
+        How a node finds its threshold.
+    bootstrap : bool
+        Whether each tree has a draw of the rows, with repetition.
+
+    Returns
+    -------
+    Trees
+    """
     table = tree_inputs(train.numeric, train.categorical, train.cardinalities)
     n, p = table.shape
     cells = MAX_CELLS if splitter == "best" else 5 * MAX_CELLS
@@ -114,5 +84,7 @@ def _fit(
 
 
 _rebuild = partial(Trees.rebuild, boosted=False)
-RANDOM_FOREST = Family(fit_random_forest, _rebuild)
-EXTRA_TREES = Family(fit_extra_trees, _rebuild)
+#: Breiman 2001, "Random Forests".
+RANDOM_FOREST = Family(partial(fit_forest, splitter="best", bootstrap=True), _rebuild)
+#: Geurts, Ernst and Wehenkel 2006, "Extremely randomized trees".
+EXTRA_TREES = Family(partial(fit_forest, splitter="random", bootstrap=False), _rebuild)

@@ -18,7 +18,7 @@ from autonas.spaces import load_space, values
 from autonas.training.checkpoint import load_about, save_model
 from autonas.training.loop import Progress
 from autonas.training.stack import Single
-from autonas.training.traditional.families import TRADITIONAL, load
+from autonas.training.traditional.families import is_traditional, load
 from autonas.training.traditional.model import Family, Model, Sample
 from autonas.training.trial import Side, TrainedNetwork, Trainer
 
@@ -40,8 +40,7 @@ class MixedTrainer(Trainer):
 
     def is_traditional(self, configuration: Mapping[str, Any]) -> bool:
         """Tell whether a configuration is of a traditional model."""
-        name = configuration.get("network", self.defaults.get("network"))
-        return name in TRADITIONAL and name not in self.builds
+        return is_traditional(configuration.get("network", self.defaults.get("network")), self.builds)
 
     def _family(self, configuration: Mapping[str, Any]) -> Family | None:
         return load({**self.defaults, **configuration}["network"]) if self.is_traditional(configuration) else None
@@ -100,11 +99,12 @@ class MixedTrainer(Trainer):
         stop: Callable[[], bool],
     ) -> Mapping[str, Any]:
         clock = _Clock(len(self.folds), deadline, stop)
-        models = []
+        models, judged = [], []
         for k in range(len(self.folds)):
             train, valid = (self._sample(configuration, family, k, part) for part in (0, 1))
             models.append(family.fit(_own(configuration), train, valid, seed + k, clock.for_next_fold()))
-        progress, chosen = self._choose(configuration, family, models)
+            judged.append(valid)
+        progress, chosen = self._choose(models, judged)
         about = {
             "stopped": clock.stopped,
             "n_parameters": chosen[0].n_parameters,
@@ -112,14 +112,9 @@ class MixedTrainer(Trainer):
         }
         return save_model(checkpoint, progress, **about)
 
-    def _choose(
-        self, configuration: Mapping[str, Any], family: Family, models: Sequence[Model]
-    ) -> tuple[Progress, Sequence[Model]]:
-        """Choose the number of rounds, the same for all folds, by the validation loss."""
-        stages = []
-        for k, model in enumerate(models):
-            valid = self._sample(configuration, family, k, 1)
-            stages.append(model.stages(valid.numeric, valid.categorical))
+    def _choose(self, models: Sequence[Model], judged: Sequence[Sample]) -> tuple[Progress, Sequence[Model]]:
+        """Choose the number of rounds, the same for all folds, by the loss on the rows that each is judged by."""
+        stages = [model.stages(valid.numeric, valid.categorical) for model, valid in zip(models, judged, strict=True)]
         progress, best = Progress(), 0
         reached: list[tuple[int, Array]] = []
         for step in zip_longest(*stages):

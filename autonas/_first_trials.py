@@ -14,16 +14,16 @@ from autonas.presets import Preset
 from autonas.spaces import available, configuration_from
 from autonas.training.task import Task
 
-__all__ = ["portfolio_configurations", "traditional_configurations"]
+__all__ = ["family_configurations", "portfolio_configurations"]
 
 #: Where the record of a run keeps those of the portfolio.
 KEY = "tried_first"
 
 
-def traditional_configurations(chosen: SearchSpace) -> list[Configuration]:
-    """Give each traditional model that is searched once, with its defaults.
+def family_configurations(chosen: SearchSpace) -> list[Configuration]:
+    """Give each family that no portfolio knows once, with its defaults: the user's own, and traditional models.
 
-    They are quick to fit and often good: a short search must not miss them.
+    A short search must not miss them.
 
     Parameters
     ----------
@@ -33,12 +33,16 @@ def traditional_configurations(chosen: SearchSpace) -> list[Configuration]:
     Returns
     -------
     list of Configuration
-        Of origin ``"traditional"``, in the order of the preset.
+        Of origin ``"default"`` or ``"traditional"``, in the space's order.
     """
-    names = chosen.traditional if "network" in chosen.space else []
-    configurations = [configuration_from(chosen.space, {"network": name}) for name in names]
-    for configuration in configurations:
-        configuration.origin = "traditional"
+    if "network" not in chosen.space:
+        return []
+    origins = {family.name: "default" for family in chosen.own} | dict.fromkeys(chosen.traditional, "traditional")
+    configurations = []
+    for name in chosen.families:
+        if name in origins:
+            configurations.append(configuration_from(chosen.space, {"network": name}))
+            configurations[-1].origin = origins[name]
     return configurations
 
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import torch
 from ConfigSpace import ConfigurationSpace
 
-from autonas._first_trials import portfolio_configurations, traditional_configurations
+from autonas._first_trials import family_configurations, portfolio_configurations
 from autonas._search_space import SearchSpace, resolve_search_space
 from autonas.optimization import Result, RunHistory, SearchFailed, Trial, search
 from autonas.presets import load_preset
@@ -184,7 +184,7 @@ def run(
             storage=estimator.storage,
             initial_configurations=(
                 *(estimator.initial_configurations or ()),
-                *traditional_configurations(chosen),
+                *family_configurations(chosen),
                 *portfolio,
             ),
             random_state=record["seed"],

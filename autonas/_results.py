@@ -35,7 +35,8 @@ def _row(fitted: Fitted, trial: Trial, weights: dict[int, float]) -> dict[str, A
         "network": _family(fitted, trial),
         "kind": "traditional" if traditional else "network",
         "loss": fitted.losses.get(trial.number, np.nan),
-        "epochs": 0 if traditional else trial.fidelity,
+        # Those of a piece that the deadline cut short count too.
+        "epochs": 0 if traditional else max((r.fidelity for r in trial.results), default=0),
         "best_epoch": 0 if traditional else int(last.get("best_epoch", 0)),
         "ensemble_weight": weights.get(trial.number, 0.0),
         "origin": trial.origin,
@@ -96,7 +97,8 @@ def describe_members(fitted: Fitted) -> str:
 
 
 def _models(fitted: Fitted, trial: Trial, member: Ensembled) -> str:
+    n_models = sum(len(stack.scales) for stack in member.networks)
     if fitted.search_space.is_traditional(trial.configuration):
-        return f"{len(member.networks)} traditional model(s), {_family(fitted, trial)}"
-    n_parameters = sum(p.numel() for p in member.networks[0].network.parameters())
-    return f"{len(member.networks)} network(s), {n_parameters:,} parameters"
+        return f"{n_models} traditional model(s), {_family(fitted, trial)}"
+    n_parameters = sum(p.numel() for stack in member.networks for p in stack.network.parameters()) // n_models
+    return f"{n_models} network(s), {n_parameters:,} parameters each"

@@ -54,11 +54,15 @@ class SearchSpace:
         return not all(map(is_stackable, self.builds.values()))
 
     @property
-    def traditional(self) -> list[str]:
-        """The traditional models among the families that are searched, in the space's order."""
+    def families(self) -> list[str]:
+        """The families that are searched, in the space's order."""
         network = self.space.get("network")
-        names = [str(self.defaults.get("network"))] if network is None else _names(network)
-        return [name for name in names if is_traditional(name, self.builds)]
+        return [str(self.defaults.get("network"))] if network is None else _names(network)
+
+    @property
+    def traditional(self) -> list[str]:
+        """The traditional models among them."""
+        return [name for name in self.families if is_traditional(name, self.builds)]
 
     def is_traditional(self, configuration: Mapping[str, Any]) -> bool:
         """Tell whether a configuration is of a traditional model."""

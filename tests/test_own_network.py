@@ -1,4 +1,4 @@
-"""A network of the user's may draw from torch's global generators: the run is reproducible, and they are put back."""
+"""A network of the user's: it may draw from torch's global generators, and it is tried early."""
 
 from __future__ import annotations
 
@@ -63,3 +63,14 @@ def test_continued_equals_unbroken(tmp_path):
             configuration, epochs, seed=7, checkpoint=tmp_path / "pieces"
         )
     assert_same_files(tmp_path / "whole", tmp_path / "pieces")
+
+
+def test_it_is_tried_before_the_portfolio():
+    family = NetworkFamily("own", load_space("linear"), build)
+    clf = AutoNASClassifier(
+        search_space=["mlp", family], time_limit=None, n_trials=3, max_epochs=3, validation=3, random_state=0
+    ).fit(X, Y)
+    board = clf.leaderboard().set_index("trial").sort_index()
+    assert board["network"].tolist() == ["mlp", "own", "mlp"]
+    assert board["origin"].tolist() == ["default", "default", "portfolio"]
+    assert "3 network(s)" in clf.show_models()

@@ -60,6 +60,8 @@ def _parser() -> argparse.ArgumentParser:
         _add_accuracy,
         _add_estimators,
         _add_portfolio,
+        _add_one_shot,
+        _add_stages,
     ):
         add(kinds)
     return parser
@@ -232,6 +234,52 @@ def _judge_portfolio(options: argparse.Namespace) -> str:
     from autonas.benchmarks.portfolio_learning import judge_portfolio
 
     return judge_portfolio(**_asked(options))
+
+
+def _add_one_shot(kinds: _Commands) -> None:
+    about = "weight sharing by itself: what it costs, and the cells it finds, in NAS-Bench-201's table"
+    group: argparse.ArgumentParser = kinds.add_parser("one-shot", help=about, description=_sentence(about))
+    actions = group.add_subparsers(required=True, metavar="ACTION")
+    parser = _add(actions, "cells", "search cells on small images, and look up their accuracy on CIFAR-10")
+    parser.set_defaults(out=Path("results", "one_shot_cells.jsonl"), command=_one_shot_cells)
+    _add_datasets(parser, "fashion_mnist_sub")
+    parser.add_argument("--variants", nargs="+", metavar="NAME", help="(plain_darts darts gdas random_sharing)")
+    parser.add_argument("--seconds", type=float, default=300, help="of each search (%(default)s)")
+    _add_seeds(parser, "3")
+    _add_jobs(parser)
+    parser = _add(actions, "costs", "time an epoch of search against one of training the found cell")
+    parser.set_defaults(out=Path("results", "one_shot_costs.jsonl"), command=_one_shot_costs)
+    _add_datasets(parser, "sign_digits64")
+    parser.add_argument("--variants", nargs="+", metavar="NAME", help="(darts pc_darts gdas random_sharing)")
+    parser.add_argument("--families", nargs="+", metavar="NAME", help="(nasbench201 cell)")
+    parser.add_argument("--epochs", type=_positive, default=3, help="timed ones of each (%(default)s)")
+
+
+def _one_shot_cells(options: argparse.Namespace) -> str:
+    from autonas.benchmarks.one_shot import compare_searches, markdown
+
+    return markdown(compare_searches(**_asked(options)))
+
+
+def _one_shot_costs(options: argparse.Namespace) -> str:
+    from autonas.benchmarks.one_shot import costs_markdown, measure_costs
+
+    return costs_markdown(measure_costs(**_asked(options)))
+
+
+def _add_stages(kinds: _Commands) -> None:
+    parser = _add(kinds, "stages", "the two-stage mode against one stage, its cell alone, and a network by hand")
+    _add_datasets(parser, "four of images; tables work too")
+    parser.add_argument("--systems", nargs="+", metavar="NAME", help="(one_stage two_stage nas_alone cnn_by_hand)")
+    parser.add_argument("--seconds", type=float, default=300, help="time limit (%(default)s)")
+    _add_seeds(parser, "2")
+    parser.set_defaults(command=_stages)
+
+
+def _stages(options: argparse.Namespace) -> str:
+    from autonas.benchmarks.stages import compare_stages, markdown
+
+    return markdown(compare_stages(**_asked(options)))
 
 
 # ---------------------------------------------------------------------------- arguments that several share

@@ -12,6 +12,7 @@ from autonas._search_space import SearchSpace
 from autonas.portfolio import FOLDER, load_portfolio
 from autonas.presets import Preset
 from autonas.spaces import available, configuration_from
+from autonas.training.images import Images
 from autonas.training.task import Task
 
 __all__ = ["family_configurations", "portfolio_configurations"]
@@ -73,11 +74,16 @@ def portfolio_configurations(
     Raises
     ------
     ValueError
-        For an unknown name or a wrong file.
+        For an unknown name or a wrong file, and for images, which have none of the features that a portfolio goes by.
     FileNotFoundError
         If there is no such file.
     """
     source = preset.portfolio if given == "default" else given
+    if source is not None and isinstance(task.table, Images):
+        raise ValueError(
+            f"portfolio={str(source)!r}, but X holds images: a portfolio is ordered by the features of a table; pass "
+            "portfolio=None, and configurations to begin with as initial_configurations."
+        )
     if KEY not in record and source is not None:
         portfolio = load_portfolio(source)
         if source not in available(FOLDER):

@@ -17,15 +17,19 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from ConfigSpace import ConfigurationSpace
+from sklearn.base import clone
 
+from autonas._budget import affordable, choose_epochs, reserve
 from autonas._first_trials import family_configurations, portfolio_configurations
 from autonas._search_space import SearchSpace, resolve_search_space
+from autonas._two_stage import Comparison, OneShot, OneShotResult, find_cells, preset_of_cells, with_random_cells
 from autonas.optimization import Result, RunHistory, SearchFailed, Trial, search
-from autonas.presets import load_preset
+from autonas.presets import Preset, load_preset
 from autonas.spaces import values
 from autonas.training.checkpoint import MODEL, load_model
 from autonas.training.data import TableSchema, canonical_rows, fingerprint
 from autonas.training.ensemble import Ensemble, Ensembled, mix
+from autonas.training.images import Images, ImageSchema, is_images
 from autonas.training.metrics import Metric, resolve_metric
 from autonas.training.task import Task
 from autonas.training.thresholds import Decision, tune_decision
@@ -33,7 +37,7 @@ from autonas.training.traditional import MixedTrainer
 from autonas.training.trial import Trainer, one_thread
 from autonas.training.validation import is_splitter, make_folds
 
-__all__ = ["Fitted", "default_max_epochs", "last_good", "run"]
+__all__ = ["Fitted", "last_good", "run"]
 
 Array = npt.NDArray[Any]
 
@@ -43,14 +47,18 @@ RECORD = "fit.json"
 N_CANDIDATES = 50
 #: Multiply-adds of predicting a row by the whole ensemble, at most: about 50 ms for 1,000 rows on two cores of
 #: 60 GFLOP/s each. Counted, not timed, so that the same run ends with the same ensemble on any machine.
-MAX_COST = 3e6
+MAX_COST = 2e6
+#: The same of images, whose networks need many more: about 4 s for 1,000 images.
+MAX_IMAGE_COST = 2e8
+#: So many trials are trained to the end before the schedule begins: the default, and the first of the portfolio.
+FULL_FIRST = 6
 
 
 @dataclass
 class Fitted:
     """What a fit leaves behind: all that predicting, reporting and refitting need, and no data."""
 
-    schema: TableSchema
+    schema: TableSchema | ImageSchema
     search_space: SearchSpace
     history: RunHistory
     ensemble: Ensemble
@@ -63,6 +71,8 @@ class Fitted:
     run_dir: Path
     decision: Decision
     """How probabilities become classes."""
+    one_shot: OneShotResult | None = None
+    """What stage one found."""
 
     @property
     def space(self) -> ConfigurationSpace:
@@ -122,8 +132,8 @@ def run(
     ----------
     estimator : AutoNASClassifier or AutoNASRegressor
         Its parameters say how.
-    X : DataFrame or ndarray
-        Checked input.
+    X : DataFrame, ndarray or list
+        Checked input: a table or images.
     target : ndarray of shape (n,)
         Class codes, or numbers.
     classes : ndarray or None
@@ -144,8 +154,12 @@ def run(
     metric = resolve_metric(estimator.metric, classes)
     tune = _tunes_threshold(estimator, metric)
     device = _device(estimator.device)
-    preset = load_preset("tabular" if estimator.pipeline == "auto" else estimator.pipeline)
-    schema = TableSchema().fit(X, weight)
+    kind = "image" if is_images(X) else "tabular"
+    preset = load_preset(kind if estimator.pipeline == "auto" else estimator.pipeline)
+    one_shot = None if estimator.one_shot is None else OneShot.of(estimator.one_shot)
+    if one_shot is not None:
+        preset = preset_of_cells(preset, estimator.search_space)
+    schema = (ImageSchema() if kind == "image" else TableSchema()).fit(X, weight)
     table = schema.transform(X)
     if not is_splitter(estimator.validation):
         # A splitter of the user's may mean the rows' own order.
@@ -157,29 +171,63 @@ def run(
     task = Task(table, schema.cardinalities_, target, n_classes, weight, metric)
     run_dir, record = _open_run_dir(estimator, task, seed)
     folds = make_folds(
-        preset.validation if estimator.validation == "auto" else estimator.validation,
-        X,
+        _validation(estimator, preset),
+        table.pixels if isinstance(table, Images) else X,
         target,
         classification=n_classes > 0,
         random_state=record["seed"],
     )
     chosen = resolve_search_space(estimator.search_space, preset, table, classification=n_classes > 0)
-    min_epochs, max_epochs = _epochs(estimator, record, sum(len(rows) for rows, _ in folds))
-    portfolio = portfolio_configurations(estimator.portfolio, record, preset, chosen, task)
-    _write_record(run_dir, record)
-    trainer = MixedTrainer(task, folds, chosen.builds, max_epochs=max_epochs, defaults=chosen.defaults, device=device)
+    trainer = MixedTrainer(task, folds, chosen.builds, max_epochs=1, defaults=chosen.defaults, device=device)
     deadline = None if estimator.time_limit is None else started + estimator.time_limit
+    if one_shot is None:
+        result = None
+        history = _search(estimator, preset, chosen, trainer, run_dir, record, deadline)
+    else:
+        chosen, history, result = _two_stages(estimator, one_shot, preset, chosen, trainer, run_dir, record, deadline)
+    size = preset.ensemble_size if estimator.ensemble_size is None else estimator.ensemble_size
+    ensemble, losses, decision = _ensemble(trainer, history, run_dir, size, deadline, tune=tune)
+    return Fitted(
+        schema,
+        chosen,
+        history,
+        ensemble,
+        losses,
+        metric,
+        n_classes,
+        trainer.max_epochs,
+        device,
+        run_dir,
+        decision,
+        result,
+    )
+
+
+def _search(
+    estimator: Any,
+    preset: Preset,
+    chosen: SearchSpace,
+    trainer: Trainer,
+    run_dir: Path,
+    record: dict[str, Any],
+    deadline: float | None,
+) -> RunHistory:
+    """Choose epochs and first trials, and search."""
+    min_epochs, trainer.max_epochs = choose_epochs(estimator, record, trainer, chosen)
+    portfolio = portfolio_configurations(estimator.portfolio, record, preset, chosen, trainer.task)
+    _write_record(run_dir, record)
+    one_by_one = trainer.device.type != "cpu" or chosen.shares_generators
     with one_thread() as n_threads:
-        history = search(
+        return search(
             trainer,
             chosen.space,
             optimizer=estimator.optimizer,
             min_fidelity=min_epochs,
-            max_fidelity=max_epochs,
-            full_first=1,
+            max_fidelity=trainer.max_epochs,
+            full_first=min(FULL_FIRST, 1 + len(portfolio)),
             n_trials=estimator.n_trials,
-            time_limit=None if deadline is None else max(1.0, deadline - _reserve(estimator) - time.monotonic()),
-            n_threads=1 if device.type != "cpu" or chosen.shares_generators else n_threads,
+            time_limit=None if deadline is None else max(1.0, deadline - reserve(estimator) - time.monotonic()),
+            n_threads=1 if one_by_one else n_threads,
             run_dir=run_dir,
             storage=estimator.storage,
             initial_configurations=(
@@ -187,12 +235,44 @@ def run(
                 *family_configurations(chosen),
                 *portfolio,
             ),
+            accepts=affordable(trainer, chosen, estimator.time_limit),
             random_state=record["seed"],
             callbacks=(*_progress(estimator, chosen), *(estimator.callbacks or ())),
         )
-    size = preset.ensemble_size if estimator.ensemble_size is None else estimator.ensemble_size
-    ensemble, losses, decision = _ensemble(trainer, history, run_dir, size, deadline, tune=tune)
-    return Fitted(schema, chosen, history, ensemble, losses, metric, n_classes, max_epochs, device, run_dir, decision)
+
+
+def _two_stages(
+    estimator: Any,
+    settings: OneShot,
+    preset: Preset,
+    chosen: SearchSpace,
+    trainer: Trainer,
+    run_dir: Path,
+    record: dict[str, Any],
+    deadline: float | None,
+) -> tuple[SearchSpace, RunHistory, OneShotResult]:
+    """Find cells by weight sharing, then search all the rest with them; or with random ones too, half the time each."""
+    _write_record(run_dir, record)
+    began = time.monotonic()
+    left = None if deadline is None else max(deadline - reserve(estimator) - began, 0.0)
+    half = left if left is None or not settings.compare_to_random else left / 2
+    seconds = None if half is None else settings.share * half
+    found, result = find_cells(settings, trainer, chosen, run_dir, seed=record["seed"], seconds=seconds)
+    if not settings.compare_to_random:
+        return found, _search(estimator, preset, found, trainer, run_dir, record, deadline), result
+
+    middle = None if half is None else began + half + reserve(estimator)
+    history = _search(estimator, preset, found, trainer, run_dir, record, middle)
+    drawn = with_random_cells(chosen, found, settings.n_architectures, record["seed"])
+    folder = run_dir / "random_cells"
+    folder.mkdir(exist_ok=True)
+    # The baseline's history stays in its own folder, whatever storage the run has.
+    plain = clone(estimator).set_params(storage=None)
+    other = _search(plain, preset, drawn, trainer, folder, dict(record), deadline)
+    result.comparison = Comparison(
+        _smallest(history), _smallest(other), result.seconds + history.wall_seconds, other.wall_seconds
+    )
+    return found, history, result
 
 
 def last_good(trial: Trial) -> Result | None:
@@ -200,36 +280,15 @@ def last_good(trial: Trial) -> Result | None:
     return next((r for r in reversed(trial.results) if np.isfinite(r.loss)), None)
 
 
-def default_max_epochs(n_rows: int, time_limit: float | None = None) -> int:
-    """Choose how long a full training is.
+def _smallest(history: RunHistory) -> float:
+    return min((r.loss for trial in history.trials for r in trial.results), default=math.inf)
 
-    As many epochs as show the network about a million rows, and not more than the default network would be trained for
-    in a fifth of the time limit at 40,000 rows a second (about one core), so that a search has room beside it; 9 to 81.
-    It is computed from these numbers, not measured: the same call chooses the same on any machine.
 
-    Parameters
-    ----------
-    n_rows : int
-        Rows learnt from in an epoch, all folds together.
-    time_limit : float, optional
-        Seconds of the whole fit.
-
-    Returns
-    -------
-    int
-        A power of three, so that rungs divide evenly.
-
-    Examples
-    --------
-    >>> [default_max_epochs(n) for n in (500, 30_000, 100_000, 10_000_000)]
-    [81, 27, 9, 9]
-    >>> [default_max_epochs(10_000, time_limit) for time_limit in (10, 60, 300)]
-    [9, 27, 81]
-    """
-    epochs = round(math.log(1e6 / n_rows, 3))
-    if time_limit is not None:
-        epochs = min(epochs, math.floor(math.log(0.2 * time_limit * 40_000 / n_rows, 3)))
-    return int(3 ** min(max(epochs, 2), 4))
+def _validation(estimator: Any, preset: Preset) -> Any:
+    if estimator.validation != "auto":
+        return estimator.validation
+    # Cells are found on the rows that the first fold learns from: other folds would be judged by some of these.
+    return "holdout" if estimator.one_shot is not None and preset.validation == "auto" else preset.validation
 
 
 def _check_numbers(estimator: Any) -> None:
@@ -256,25 +315,11 @@ def _tunes_threshold(estimator: Any, metric: Metric) -> bool:
 
 
 def _canonical(table: Any, target: Array, weight: Array | None) -> tuple[Any, Array, Array | None]:
+    if isinstance(table, Images):
+        # Images stay in their order: equal ones are rare, and comparing all of them takes long.
+        return table, target, None if weight is None or np.ptp(weight) == 0 else weight
     table, target, merged = canonical_rows(table, target, weight)[:3]
     return table, target, None if np.ptp(merged) == 0 else merged
-
-
-def _epochs(estimator: Any, record: dict[str, Any], n_rows: int) -> tuple[int, int]:
-    """Choose the range of epochs; a run that goes on keeps what was chosen for it, whatever its new time limit."""
-    if estimator.max_epochs is None:
-        longest = int(record.setdefault("max_epochs", default_max_epochs(n_rows, estimator.time_limit)))
-    else:
-        longest = estimator.max_epochs
-    shortest = max(1, longest // 9) if estimator.min_epochs is None else estimator.min_epochs
-    if shortest > longest:
-        raise ValueError(f"min_epochs={shortest} is more than max_epochs={longest}; lower it, or raise max_epochs.")
-    return shortest, longest
-
-
-def _reserve(estimator: Any) -> float:
-    """Seconds kept back for what comes after the search."""
-    return float(min(0.3 + 0.02 * estimator.time_limit, 0.2 * estimator.time_limit))
 
 
 def _device(device: str) -> torch.device:
@@ -298,6 +343,7 @@ def _open_run_dir(estimator: Any, task: Task, seed: int | None) -> tuple[Path, d
     weight = np.ones(len(task.target)) if task.weight is None else task.weight
     data = fingerprint(task.table, task.target, weight)
     now = {"n_rows": len(task.target), "data": data, "metric": task.metric.name, "seed": seed}
+    now["one_shot"] = None if estimator.one_shot is None else repr(OneShot.of(estimator.one_shot))
     now["portfolio"] = None if estimator.portfolio is None else str(estimator.portfolio)
     if not (folder / RECORD).exists():
         if seed is None:
@@ -367,7 +413,7 @@ def _ensemble(
         weight,
         size=size,
         costs=[_cost(history.trials[n]) for n in numbers],
-        max_cost=MAX_COST,
+        max_cost=MAX_IMAGE_COST if isinstance(task.table, Images) else MAX_COST,
         deadline_passed=late,
     )
     members = []

@@ -46,6 +46,7 @@ def features_of(task: Task) -> dict[str, float]:
         not depend on the machine.
     """
     table, n_rows = task.table, len(task.table)
+    assert isinstance(table, Table)
     n_numeric, n_categorical = table.numeric.shape[1], table.categorical.shape[1]
     n_columns = n_numeric + n_categorical
     classes = np.bincount(task.target, minlength=task.n_classes) if task.n_classes else np.zeros(0)

@@ -9,18 +9,25 @@ PARAMETERS = """
         A name of ``autonas.OPTIMIZERS`` ("bohb", "smac", "tpe", "hyperband", "asha", "random"), or a pair of names or
         objects, for example ``("tpe", "asha")``.
     pipeline : str or Path, default="auto"
-        A preset in ``pipelines/``, or the path of one. "auto": "tabular", networks only; "tabular_mixed" has forests,
-        boosted trees and a linear model beside them, and the leaderboard tells which is which.
+        A preset in ``pipelines/``, or the path of one. "auto": "image" for images, and "tabular" for all else, networks
+        only; "tabular_mixed" has forests, boosted trees and a linear model beside them, and the leaderboard tells which
+        is which.
     search_space : optional
         Narrows or replaces the preset's space. A dictionary narrows: ``{{"learning_rate": (1e-4, 1e-2), "network":
         ["mlp"], "batch_size": 128}}``. A name, a path, a ``NetworkFamily``, or a list of these: the network families
         to search. A ``ConfigurationSpace``: the joint space itself.
+    one_shot : str or OneShot, optional
+        The two-stage mode: first a quarter of the time finds cells by weight sharing ("darts", "robust_darts", "gdas",
+        "random_sharing", ...: ``autonas.one_shot.STRATEGIES``), then ``optimizer`` tunes all the rest with the three
+        best cells to choose from. ``OneShot(...)`` sets more. The family is the preset's, or the first family of cells
+        in ``search_space``; validation is by default a holdout.
     time_limit : float or None, default=300
         Seconds for all of ``fit``. None: no limit, then ``n_trials`` is needed.
     n_trials : int, optional
         Configurations at most.
     min_epochs, max_epochs : int, optional
-        Epochs that the first rung gets, and the last. By default chosen from the number of rows.
+        Epochs that the first rung gets, and the last. By default chosen from the number of rows and the time limit; of
+        images so that the default network is trained to the end in about a fifth of it.
     metric : str or scorer, optional
         What guides search and ensemble: a name of a scorer of scikit-learn, "log_loss", "rmse", "mae", or a scorer.
         Default: {metric}. ``score`` stays scikit-learn's.
@@ -64,9 +71,12 @@ PARAMETERS = """
         All trials; ``history_.study`` is an Optuna study.
     cv_results_ : dict of arrays
         In the manner of scikit-learn's searches: ``params``, ``mean_test_score``, ``rank_test_score``, ...
+    one_shot_ : OneShotResult
+        Only with ``one_shot``: the cells found, the record of stage one, and how they compare to random ones.
     run_dir_ : Path
         Where the run lives.
     n_features_in_ : int
+        Only when ``X`` is a table.
     feature_names_in_ : ndarray of str
         Only when ``X`` has column names that are strings.
 """

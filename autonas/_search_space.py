@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,12 @@ from ConfigSpace import ConfigurationSpace
 from ConfigSpace.hyperparameters import Hyperparameter
 
 from autonas._names import unknown_name
-from autonas.networks import NETWORKS, Build
-from autonas.networks.specs import is_stackable
+from autonas.networks import IMAGE_NETWORKS, NETWORKS
+from autonas.networks.specs import is_reproducible
 from autonas.presets import Preset
 from autonas.spaces import NetworkFamily, load_family, load_space, narrow, values
 from autonas.training.data import Table
+from autonas.training.images import Images
 from autonas.training.traditional import TRADITIONAL, is_traditional
 
 __all__ = ["SearchSpace", "resolve_search_space"]
@@ -44,14 +45,15 @@ class SearchSpace:
     defaults: Mapping[str, Any]
 
     @property
-    def builds(self) -> dict[str, Build]:
-        """How each family is built, by name."""
-        return {**NETWORKS, **{family.name: family.build for family in self.own if family.build is not None}}
+    def builds(self) -> dict[str, Callable[..., Any]]:
+        """How each family is built, by name; for tables and for images."""
+        own = {family.name: family.build for family in self.own if family.build is not None}
+        return {**NETWORKS, **IMAGE_NETWORKS, **own}
 
     @property
     def shares_generators(self) -> bool:
         """Whether a family may draw from torch's global generators, so that its trials must run one at a time."""
-        return not all(map(is_stackable, self.builds.values()))
+        return not all(map(is_reproducible, self.builds.values()))
 
     @property
     def families(self) -> list[str]:
@@ -69,7 +71,7 @@ class SearchSpace:
         return is_traditional(configuration.get("network", self.defaults.get("network")), self.builds)
 
 
-def resolve_search_space(given: Any, preset: Preset, table: Table, *, classification: bool) -> SearchSpace:
+def resolve_search_space(given: Any, preset: Preset, table: Table | Images, *, classification: bool) -> SearchSpace:
     """Make the space of a run.
 
     Parameters
@@ -78,10 +80,10 @@ def resolve_search_space(given: Any, preset: Preset, table: Table, *, classifica
         The estimator's ``search_space``.
     preset : Preset
         What is narrowed or replaced.
-    table : Table
-        The data: hyperparameters that could change nothing for it (encodings of categories where there are none) are
-        fixed at their defaults, so that no sampler spends trials on them, and so are embeddings of numbers on a wide
-        table, where they cost too much.
+    table : Table or Images
+        The data, whose kind says which families there are. Hyperparameters that could change nothing for it (encodings
+        of categories where there are none, sizes above that of the images) are fixed at their defaults, so that no
+        sampler spends trials on them, and so are embeddings of numbers on a wide table, where they cost too much.
     classification : bool
         Likewise for what concerns classes only.
 
@@ -114,7 +116,7 @@ def resolve_search_space(given: Any, preset: Preset, table: Table, *, classifica
     space = preset.space(families=known, choices={k: v for k, v in choices.items() if k != "network"})
     if "network" in choices:
         space = narrow(space, {"network": choices["network"]})
-    return SearchSpace(tuple(f for f in known if _is_own(f)), _fixed(space, table, classification), {})
+    return SearchSpace(tuple(f for f in known if _is_own(f, table)), _fixed(space, table, classification), {})
 
 
 def _load(source: str | Path) -> Any:
@@ -123,13 +125,13 @@ def _load(source: str | Path) -> Any:
     return space if "network" in space else load_family(source)
 
 
-def _joint(space: ConfigurationSpace, preset: Preset, table: Table, *, classification: bool) -> SearchSpace:
+def _joint(space: ConfigurationSpace, preset: Preset, table: Table | Images, *, classification: bool) -> SearchSpace:
     names = [Path(preset.networks[0]).stem]
     if "network" in space:
         names = _names(space["network"])
     for name in names:
-        if name not in NETWORKS and name not in TRADITIONAL:
-            raise unknown_name("network", name, [*NETWORKS, *TRADITIONAL])
+        if name not in _library(table):
+            raise unknown_name(f"network for {_kind(table)}:", name, _library(table))
     defaults: dict[str, Any] = {}
     for name in reversed(names):
         defaults |= values(preset.space([name]).get_default_configuration())
@@ -141,32 +143,53 @@ def _names(network: Hyperparameter[Any, Any]) -> list[str]:
     return [str(name) for name in getattr(network, "choices", None) or [network.default_value]]
 
 
-def _is_own(family: NetworkFamily) -> bool:
+def _library(table: Table | Images) -> list[str]:
+    """List the library's families for a kind of data."""
+    return [*IMAGE_NETWORKS] if isinstance(table, Images) else [*NETWORKS, *TRADITIONAL]
+
+
+def _kind(table: Table | Images) -> str:
+    return "images" if isinstance(table, Images) else "tables"
+
+
+def _is_own(family: NetworkFamily, table: Table | Images) -> bool:
     if family.build is not None:
         return True
-    known = [*NETWORKS, *TRADITIONAL]
+    known = _library(table)
     if family.name not in known:
         raise ValueError(
-            f"The network family {family.name!r} is not one of the library's ({', '.join(map(repr, known))}), and "
-            'its YAML has no key `build`: add build: "file.py:function" or "module:function".'
+            f"The network family {family.name!r} is not one of the library's for {_kind(table)} "
+            f"({', '.join(map(repr, known))}), and its YAML has no key `build`: choose one of them, or add build: "
+            '"file.py:function" or "module:function".'
         )
     return False
 
 
-def _fixed(space: ConfigurationSpace, table: Table, classification: bool) -> ConfigurationSpace:
-    idle: list[str] = []
-    if not classification:
-        idle += ["label_smoothing", "class_weights"]
+def _fixed(space: ConfigurationSpace, table: Table | Images, classification: bool) -> ConfigurationSpace:
+    idle = [] if classification else ["label_smoothing", "class_weights", "cutmix_alpha"]
+    if isinstance(table, Images):
+        sizes = _sizes(space, max(table.pixels.shape[2:]))
+        return narrow(space, {**_defaults(space, idle), **({"image_size": sizes} if sizes else {})})
     if table.categorical.shape[1] == 0:
         idle += ["category_encoding", "one_hot_max_categories", "embedding_size"]
     if table.numeric.shape[1] == 0:
         idle += ["scaling", "clipping", "imputation", "numeric_embedding"]
-    choices = {name: _native(space[name].default_value) for name in idle if name in space}
+    choices = _defaults(space, idle)
     # An embedding makes a vector of each column: on a wide table that is most of the network, and of the time.
     wide = table.numeric.shape[1] > MAX_EMBEDDED
     if wide and "none" in getattr(space.get("numeric_embedding"), "choices", ()):
         choices["numeric_embedding"] = "none"
     return narrow(space, choices)
+
+
+def _defaults(space: ConfigurationSpace, names: Sequence[str]) -> dict[str, Any]:
+    return {name: _native(space[name].default_value) for name in names if name in space}
+
+
+def _sizes(space: ConfigurationSpace, own: int) -> list[int]:
+    """List the image sizes that differ: those below the images' own, and one more, which stands for it."""
+    sizes = list(map(_native, getattr(space.get("image_size"), "sequence", ())))
+    return [size for size in sizes if size < own] + [size for size in sizes if size >= own][:1]
 
 
 def _native(value: Any) -> Any:

@@ -20,6 +20,7 @@ from autonas._parameters import PARAMETERS, TUNE_THRESHOLD
 from autonas._results import cv_results, describe_members, leaderboard
 from autonas.spaces import values
 from autonas.training.data import check_X
+from autonas.training.images import ImageSchema, check_images, is_images
 from autonas.training.targets import check_regression_target, check_weight, encode_classes
 
 __all__ = ["AutoNASClassifier", "AutoNASRegressor"]
@@ -36,6 +37,7 @@ class _AutoNAS(BaseEstimator):  # type: ignore[misc]
         optimizer: Any = "bohb",
         pipeline: str | Path = "auto",
         search_space: Any = None,
+        one_shot: Any = None,
         time_limit: float | None = 300,
         n_trials: int | None = None,
         min_epochs: int | None = None,
@@ -56,6 +58,7 @@ class _AutoNAS(BaseEstimator):  # type: ignore[misc]
         self.optimizer = optimizer
         self.pipeline = pipeline
         self.search_space = search_space
+        self.one_shot = one_shot
         self.time_limit = time_limit
         self.n_trials = n_trials
         self.min_epochs = min_epochs
@@ -75,13 +78,27 @@ class _AutoNAS(BaseEstimator):  # type: ignore[misc]
 
     def _checked(self, X: Any, y: Any, sample_weight: Any, *, reset: bool) -> tuple[Any, Any, Array | None]:
         """Check the form of the input; rows of weight zero count as not there."""
-        X = check_X(X, self, y)
-        validate_data(self, X, reset=reset, skip_check_array=True)
+        X = self._checked_data(X, y, reset=reset)
         weight = check_weight(sample_weight, X)
         if weight is not None and not weight.all():
             rows = np.flatnonzero(weight)
             X, y, weight = _safe_indexing(X, rows), _safe_indexing(y, rows), weight[rows]
         return X, y, weight
+
+    def _checked_data(self, X: Any, y: Any = None, *, reset: bool) -> Any:
+        images = is_images(X)
+        if not reset and images != isinstance(self._fitted.schema, ImageSchema):
+            now, before = ("images", "a table") if images else ("a table", "images")
+            raise ValueError(f"X is {now}, but in fit it was {before}. Pass the same kind of data.")
+        if images:
+            if reset:
+                # Images have no features of a name or number; an earlier fit may have been to a table.
+                for name in {"n_features_in_", "feature_names_in_"} & vars(self).keys():
+                    delattr(self, name)
+            return check_images(X, y)
+        X = check_X(X, self, y)
+        validate_data(self, X, reset=reset, skip_check_array=True)
+        return X
 
     def _fit(self, X: Any, target: Array, classes: Array | None, weight: Array | None, started: float) -> None:
         seed = None if self.random_state is None else _seed(self.random_state)
@@ -94,12 +111,14 @@ class _AutoNAS(BaseEstimator):  # type: ignore[misc]
         self.best_params_: dict[str, Any] = values(best.configuration)
         self.best_score_: float = -self._fitted.losses[best.number]
         self.cv_results_ = cv_results(self._fitted)
+        if self._fitted.one_shot is not None:
+            self.one_shot_ = self._fitted.one_shot
+        elif hasattr(self, "one_shot_"):  # of an earlier fit
+            del self.one_shot_
 
     def _predict(self, X: Any) -> Array:
         check_is_fitted(self)
-        X = check_X(X, self)
-        validate_data(self, X, reset=False, skip_check_array=True)
-        return self._fitted.predict(X)
+        return self._fitted.predict(self._checked_data(X, reset=False))
 
     def leaderboard(self) -> pd.DataFrame:
         """List all trials, the best validation loss first.
@@ -172,6 +191,7 @@ class AutoNASClassifier(ClassifierMixin, _AutoNAS):  # type: ignore[misc]
         optimizer: Any = "bohb",
         pipeline: str | Path = "auto",
         search_space: Any = None,
+        one_shot: Any = None,
         time_limit: float | None = 300,
         n_trials: int | None = None,
         min_epochs: int | None = None,
@@ -194,6 +214,7 @@ class AutoNASClassifier(ClassifierMixin, _AutoNAS):  # type: ignore[misc]
             optimizer=optimizer,
             pipeline=pipeline,
             search_space=search_space,
+            one_shot=one_shot,
             time_limit=time_limit,
             n_trials=n_trials,
             min_epochs=min_epochs,
@@ -218,8 +239,10 @@ class AutoNASClassifier(ClassifierMixin, _AutoNAS):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : DataFrame, array or sparse matrix of shape (n_samples, n_features)
-            Numbers, categories, strings, booleans, dates; missing values allowed.
+        X : DataFrame, array or sparse matrix of shape (n_samples, n_features); or images
+            A table: numbers, categories, strings, booleans, dates; missing values allowed. Or n_samples images: an
+            array of shape (n_samples, height, width), (n_samples, height, width, channels) or (n_samples, channels,
+            height, width), uint8 or any other real numbers; or a list of paths of files, of PIL images, or of arrays.
         y : array-like of shape (n_samples,)
             Classes of any type.
         sample_weight : array-like of shape (n_samples,), optional
@@ -250,8 +273,8 @@ class AutoNASClassifier(ClassifierMixin, _AutoNAS):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : DataFrame, array or sparse matrix of shape (n_samples, n_features)
-            The columns that ``fit`` saw, in the same order.
+        X : DataFrame, array or sparse matrix of shape (n_samples, n_features); or images
+            The columns that ``fit`` saw, in the same order; or images with as many channels, of any size.
 
         Returns
         -------
@@ -265,8 +288,8 @@ class AutoNASClassifier(ClassifierMixin, _AutoNAS):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : DataFrame, array or sparse matrix of shape (n_samples, n_features)
-            The columns that ``fit`` saw, in the same order.
+        X : DataFrame, array or sparse matrix of shape (n_samples, n_features); or images
+            The columns that ``fit`` saw, in the same order; or images with as many channels, of any size.
 
         Returns
         -------
@@ -324,8 +347,10 @@ class AutoNASRegressor(RegressorMixin, _AutoNAS):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : DataFrame, array or sparse matrix of shape (n_samples, n_features)
-            Numbers, categories, strings, booleans, dates; missing values allowed.
+        X : DataFrame, array or sparse matrix of shape (n_samples, n_features); or images
+            A table: numbers, categories, strings, booleans, dates; missing values allowed. Or n_samples images: an
+            array of shape (n_samples, height, width), (n_samples, height, width, channels) or (n_samples, channels,
+            height, width), uint8 or any other real numbers; or a list of paths of files, of PIL images, or of arrays.
         y : array-like of shape (n_samples,)
             Numbers, in any unit: they are standardized inside.
         sample_weight : array-like of shape (n_samples,), optional
@@ -353,8 +378,8 @@ class AutoNASRegressor(RegressorMixin, _AutoNAS):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : DataFrame, array or sparse matrix of shape (n_samples, n_features)
-            The columns that ``fit`` saw, in the same order.
+        X : DataFrame, array or sparse matrix of shape (n_samples, n_features); or images
+            The columns that ``fit`` saw, in the same order; or images with as many channels, of any size.
 
         Returns
         -------

@@ -46,6 +46,8 @@ class Preset:
         Networks in the ensemble at most.
     portfolio : str, Path or None
         The configurations tried after the default: a name in ``pipelines/portfolios/``, or a path.
+    one_shot : str, Path or None
+        The family of cells that the two-stage mode searches, where the user names none.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Preset:
     validation: str | int = "auto"
     ensemble_size: int = 16
     portfolio: Source | None = None
+    one_shot: Source | None = None
 
     def families(self) -> list[NetworkFamily]:
         """Load the network families."""
@@ -129,7 +132,7 @@ def load_preset(source: Source) -> Preset:
         str(path),
         content,
         {"preprocessing", "networks", "training"},
-        {"defaults", "validation", "ensemble_size", "portfolio"},
+        {"defaults", "validation", "ensemble_size", "portfolio", "one_shot"},
     )
     networks = content.pop("networks")
     if not isinstance(networks, list) or not networks:
@@ -137,6 +140,8 @@ def load_preset(source: Source) -> Preset:
     content = {key: value for key, value in content.items() if value is not None}
     for key in ("preprocessing", "training"):
         content[key] = _beside(path, key, content.get(key))
+    if "one_shot" in content:
+        content["one_shot"] = _beside(path, "one_shot", content["one_shot"])
     if "portfolio" in content:
         content["portfolio"] = _beside(path, "portfolio", content["portfolio"], "a portfolio")
     if not isinstance(content.get("defaults", {}), dict):

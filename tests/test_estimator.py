@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import pickle
 import subprocess
 import sys
@@ -30,7 +31,7 @@ from autonas import (
     SearchFailed,
     load_space,
 )
-from autonas._fitting import default_max_epochs
+from autonas._budget import default_max_epochs
 
 QUICK = {
     "time_limit": None,
@@ -162,6 +163,20 @@ def test_pickle_and_deepcopy():
         assert len(again.history_.study.trials) == 2
 
 
+def test_a_pickle_needs_no_file_of_the_run():
+    """A run without run_dir is in a temporary folder, which goes with the estimator."""
+    X, y = DIABETES
+    reg = regressor().fit(X, y)
+    expected, stored, folder = reg.predict(X), pickle.dumps(reg), reg.run_dir_
+    del reg
+    gc.collect()
+    assert not folder.exists()
+    again = pickle.loads(stored)
+    assert np.array_equal(again.predict(X), expected)
+    assert len(again.history_.study.trials) == len(again.leaderboard()) == 2
+    again.refit(X, y)
+
+
 def test_inside_scikit_learn():
     X, y = IRIS
     scores = cross_val_score(make_pipeline(StandardScaler(), classifier(max_epochs=27)), X, y, cv=2)
@@ -176,6 +191,38 @@ def test_any_time_limit_leaves_a_fitted_estimator(time_limit):
     clf = AutoNASClassifier(time_limit=time_limit, random_state=0).fit(X, y)
     assert clf.predict(X).shape == y.shape
     assert clf.history_.trials[0].origin == "default"
+
+
+def two_layers(configuration, input_spec, output_spec):
+    class Network(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            width = configuration["width"]
+            self.layers = torch.nn.Sequential(
+                torch.nn.LazyLinear(width),
+                *[torch.nn.ReLU(), torch.nn.Linear(width, width)],
+                *[torch.nn.ReLU(), torch.nn.Linear(width, output_spec.n_outputs)],
+            )
+            self.layers(torch.zeros(1, input_spec.n_numeric))
+
+        def forward(self, numeric, categorical):
+            return self.layers(numeric)
+
+    return Network()
+
+
+@pytest.mark.parametrize(("time_limit", "expected"), [(20.0, {8}), (10_000.0, {8, 4096})])
+def test_what_would_take_most_of_the_time_limit_is_not_tried(time_limit, expected):
+    """A full training of 17 million weights is estimated at minutes."""
+    X, y = IRIS
+    family = NetworkFamily("two_layers", ConfigurationSpace({"width": [8, 4096]}), two_layers)
+
+    def is_wide(history, trial, result):
+        return trial.configuration["two_layers:width"] == 4096
+
+    search = classifier(search_space=family, time_limit=time_limit, n_trials=8, min_epochs=1, max_epochs=243)
+    clf = search.set_params(callbacks=[is_wide]).fit(X, y)
+    assert {trial.configuration["two_layers:width"] for trial in clf.history_.trials} == expected
 
 
 def test_global_state_is_left_alone():

@@ -54,7 +54,7 @@ def prepare(data: Dataset, *, validation: str | int = "auto", seed: int = 0, max
     -------
     Prepared
     """
-    from autonas._fitting import default_max_epochs  # noqa: PLC0415  torch is slow to import
+    from autonas._budget import default_max_epochs  # noqa: PLC0415  torch is slow to import
     from autonas._search_space import resolve_search_space  # noqa: PLC0415
     from autonas.presets import load_preset  # noqa: PLC0415
     from autonas.training.data import (  # noqa: PLC0415

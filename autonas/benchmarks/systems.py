@@ -86,8 +86,9 @@ def parse_system(system: str) -> tuple[str, dict[str, Any]]:
     Parameters
     ----------
     system : str
-        A name of :data:`SYSTEMS`, with arguments or none: of our estimators, or options of the harness's adapter
-        of a peer. A value is a Python literal, or a bare word, which is text.
+        A name of :data:`SYSTEMS`, with arguments or none: of our estimators (and ``without``, a part of
+        :data:`~autonas.benchmarks.ablations.PARTS`), or options of the harness's adapter of a peer. A value is a
+        Python literal, or a bare word, which is text.
 
     Returns
     -------
@@ -153,7 +154,8 @@ def harness_arguments(system: str, *, classification: bool) -> list[str]:
         arguments = {"time_limit": "SECONDS", "random_state": "SEED", **{k: repr(v) for k, v in given.items()}}
         call = ", ".join(f"{key}={value}" for key, value in arguments.items())
         ours = ["--python", sys.executable, "--path", str(_SOURCE), "--x", "raw"]
-        return [*ours, "--expr", f"autonas:AutoNASKIND({call})"]
+        module = "autonas.benchmarks.ablations" if "without" in given else "autonas"
+        return [*ours, "--expr", f"{module}:AutoNASKIND({call})"]
     options = {**(peer.classification if classification else peer.regression), **given}
     adapter = ["--adapter", f"{Path(__file__).with_name('_adapters.py')}:{peer.adapter}"] if peer.adapter else []
     return ["--system", peer.name, *adapter, "--opts", json.dumps(options)]
@@ -187,12 +189,15 @@ def check_system(system: str, peers: str | Path | None) -> None:
     if peer:
         _find_interpreter(system, peer, peers)
     elif given:
-        from autonas.estimator import AutoNASClassifier  # noqa: PLC0415  torch is slow to import
+        from autonas.benchmarks.ablations import PARTS  # noqa: PLC0415  torch is slow to import
+        from autonas.estimator import AutoNASClassifier  # noqa: PLC0415  likewise
 
-        known = inspect.signature(AutoNASClassifier).parameters
+        known = [*inspect.signature(AutoNASClassifier).parameters, "without"]
         for argument in given:
             if argument not in known:
                 raise unknown_name("argument of AutoNASClassifier", argument, known)
+        if given.get("without", PARTS[0]) not in PARTS:
+            raise unknown_name("part", given["without"], PARTS)
 
 
 def _find_interpreter(system: str, peer: System, peers: str | Path | None) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["InputSpec", "OutputSpec", "is_stackable", "stackable"]
+__all__ = ["ImageSpec", "InputSpec", "OutputSpec", "is_reproducible", "is_stackable", "reproducible", "stackable"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,26 @@ class InputSpec:
     cardinalities: tuple[int, ...] = ()
     quantiles: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     n_members: int = 1
+
+
+@dataclass(frozen=True)
+class ImageSpec:
+    """The input of an image network: it is called as ``network(images)``.
+
+    Attributes
+    ----------
+    channels, height, width : int
+        Of the tensor ``images`` of shape (batch, channels, height, width), in the unit of the pixels that were given:
+        uint8, or float32 after augmentation.
+    mean, std : tuple of float
+        Of each channel, over the training images, in that unit; no ``std`` is 0.
+    """
+
+    channels: int
+    height: int
+    width: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -75,3 +95,17 @@ def stackable(build: Callable[..., Any]) -> Callable[..., Any]:
 def is_stackable(build: Callable[..., Any]) -> bool:
     """Tell whether a family builds stacked networks."""
     return bool(getattr(build, "stackable", False))
+
+
+def reproducible(build: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a family whose networks on plain batches draw random numbers by our ``Dropout`` alone once they are built.
+
+    Its trials may then run side by side; see :func:`stackable`.
+    """
+    build.reproducible = True  # type: ignore[attr-defined]
+    return build
+
+
+def is_reproducible(build: Callable[..., Any]) -> bool:
+    """Tell whether a family's networks leave torch's global generators alone in training."""
+    return is_stackable(build) or bool(getattr(build, "reproducible", False))

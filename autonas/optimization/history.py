@@ -53,6 +53,10 @@ class RunHistory:
         self.trials: list[Trial] = [] if trials is None else trials
         self._store = store
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Part from the storage: a copy tells of the run as it was, also where the storage's files are not."""
+        return {**self.__dict__, "_store": None}
+
     def __repr__(self) -> str:
         results = sum(len(trial.results) for trial in self.trials)
         return f"<RunHistory of {len(self.trials)} trials and {results} results, fidelity {self.total_fidelity}>"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,8 @@ class Proposals:
         The run's seed.
     trials : list of Trial
         The run's trials; not changed here.
+    accepts : callable, optional
+        Turns configurations down, as for :func:`~autonas.optimization.search`.
     """
 
     def __init__(
@@ -53,12 +55,15 @@ class Proposals:
         initial_configurations: Sequence[Configuration | Mapping[str, Any]],
         entropy: int,
         trials: list[Trial],
+        accepts: Callable[[dict[str, Any]], bool] | None = None,
     ) -> None:
         self._space = space
         self._sampler = sampler
         self._random = Random(space)
         self._entropy = entropy
         self._trials = trials
+        self._accepts = accepts
+        self._turned_down: list[Configuration] = []
         self._initial = [(space.get_default_configuration(), "default")]
         self._initial += [
             (_initial(space, given, place), str(getattr(given, "origin", None) or "initial"))
@@ -84,9 +89,10 @@ class Proposals:
         return Trial(number, *chosen, seed)
 
     def _choose(self, number: int) -> tuple[Configuration, str] | None:
+        self._turned_down.clear()
         while self._initial:
             given, origin = self._initial.pop(0)
-            found = self._unseen(given)
+            found = self._unseen(given, asked_for=origin in ("default", "initial"))
             if found is not None:
                 return found, origin
         for attempt in range(_SAMPLER_TRIES):
@@ -102,14 +108,25 @@ class Proposals:
             found = self._unseen(self._random.suggest(self._trials, self._rng(number, attempt)))
             if found is not None:
                 return found, "random"
+        if self._turned_down:  # better one of these than to end with time left
+            found = self._unseen(self._turned_down[0], asked_for=True)
+            assert found is not None
+            return found, "random"
         return self._left_over(self._rng(number, _SAMPLER_TRIES + _RANDOM_TRIES))
 
-    def _unseen(self, given: Configuration | Mapping[str, Any]) -> Configuration | None:
-        """Rebuild a configuration from native values, so that it is the same after a run was read back."""
+    def _unseen(self, given: Configuration | Mapping[str, Any], *, asked_for: bool = False) -> Configuration | None:
+        """Rebuild a configuration from native values, so that it is the same after a run was read back.
+
+        None if it was seen before, or is turned down and was not asked for by the user.
+        """
         native = values(given) if isinstance(given, Configuration) else given
         configuration = configuration_from(self._space, native)
-        mark = fingerprint(values(configuration))
+        native = values(configuration)
+        mark = fingerprint(native)
         if mark in self._seen:
+            return None
+        if self._accepts is not None and not asked_for and not self._accepts(native):
+            self._turned_down.append(configuration)
             return None
         self._seen.add(mark)
         return configuration
@@ -126,7 +143,7 @@ class Proposals:
         if self._exhausted(_LARGE) or self._listed is None:
             return None
         for place in rng.permutation(len(self._listed)):
-            found = self._unseen(self._listed[place])
+            found = self._unseen(self._listed[place], asked_for=True)
             if found is not None:
                 return found, "random"
         return None

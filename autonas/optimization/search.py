@@ -48,6 +48,7 @@ def search(
     run_dir: str | Path | None = None,
     storage: str | BaseStorage | None = None,
     initial_configurations: Sequence[Configuration | Mapping[str, Any]] = (),
+    accepts: Callable[[dict[str, Any]], bool] | None = None,
     random_state: Any = None,
     callbacks: Sequence[Callable[[RunHistory, Trial, Result], Any]] = (),
 ) -> RunHistory:
@@ -96,6 +97,11 @@ def search(
     initial_configurations : sequence of Configuration or mapping
         Tried first, after the space's default configuration, which is always trial 0. The ``origin`` of a
         Configuration, if it has one, is that of its trial.
+    accepts : callable, optional
+        ``accepts(configuration)``, of a dictionary of active hyperparameters, turns a configuration down by a false
+        value, and another is proposed: one that is known to cost too much, say. The default configuration and those
+        of ``initial_configurations`` without an origin are not asked about. Where many in a row are turned down, one
+        of them is tried all the same.
     random_state : None, int, RandomState or Generator
         The seed. With the same seed, the same ``n_threads`` and no ``time_limit`` the history, but for times, is the
         same each time, be the run interrupted and resumed or not.
@@ -169,7 +175,7 @@ def search(
             runner = stack.enter_context(contextlib.closing(ThreadRunner(objective, n_threads)))
         loop = Loop(
             history=history,
-            proposals=Proposals(space, sampler, initial_configurations, settings["random_state"], trials),
+            proposals=Proposals(space, sampler, initial_configurations, settings["random_state"], trials, accepts),
             schedule=schedule,
             runner=runner,
             limits=limits,

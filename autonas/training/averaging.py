@@ -21,9 +21,12 @@ class WeightAverage:
     ----------
     network : nn.Module
         The network in training; its floating-point parameters and buffers are averaged.
-    gamma : float, default=8.0
+
+    Attributes
+    ----------
+    gamma : float
         How much the past counts: the average's width is ``sqrt(gamma + 1) / ((gamma + 2) * sqrt(gamma + 3))`` of the
-        steps made, 0.09 for the default. 0 is the plain mean; ``inf`` is no averaging.
+        steps made, 0.09 for 8. 0 is the plain mean; ``inf`` is no averaging.
 
     Notes
     -----
@@ -31,8 +34,9 @@ class WeightAverage:
     Models", section 3.1.
     """
 
-    def __init__(self, network: nn.Module, gamma: float = 8.0) -> None:
-        self.gamma = gamma
+    gamma = 8.0
+
+    def __init__(self, network: nn.Module) -> None:
         self.network = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
         self._current = _floats(network)
         self._averaged = _floats(self.network)

@@ -13,8 +13,9 @@ import torch
 
 from autonas.training.calibration import CANDIDATE_STRENGTH, NEUTRAL, Temperature
 from autonas.training.data import Table
+from autonas.training.images import Images
 from autonas.training.metrics import LOG_LOSS, Metric
-from autonas.training.preprocessing import Features, Preprocessor
+from autonas.training.preprocessing import AnyPreprocessor, Features
 from autonas.training.trial import TrainedNetwork
 
 __all__ = ["Ensemble", "Ensembled", "Mixture", "mix", "select_ensemble"]
@@ -287,9 +288,9 @@ class Ensemble:
         self.members = list(members)
         self.temperature = temperature
 
-    def predict(self, table: Table, device: torch.device | str = "cpu") -> Array:
+    def predict(self, table: Table | Images, device: torch.device | str = "cpu") -> Array:
         """Predict probabilities of shape (n, n_classes), or numbers of shape (n,)."""
-        features: dict[Preprocessor, Features] = {}
+        features: dict[AnyPreprocessor, Features] = {}
         total: Array | float = 0.0
         for member in self.members:
             average: Array | float = 0.0

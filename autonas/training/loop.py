@@ -19,6 +19,8 @@ from autonas.training.stack import Batch, Single, Stack
 __all__ = ["NonFiniteLossError", "Progress", "train"]
 
 Array = npt.NDArray[Any]
+#: From outputs, target, weight and label smoothing to a loss.
+Criterion = Callable[[torch.Tensor, torch.Tensor, torch.Tensor | None, float], torch.Tensor]
 
 #: A full training is judged about this many times.
 EVALUATIONS = 27
@@ -144,6 +146,8 @@ def train(
         for k, stack in enumerate(stacks):
             with _randomness(stack, (seed, k, epoch)):
                 total = torch.zeros((), device=stack.device)
+                # Anew in each epoch: its state is none that a checkpoint would have to hold.
+                scaler = torch.amp.GradScaler("cuda", init_scale=2.0**10, enabled=stack.precision == torch.float16)
                 stack.network.train()
                 stack.draw_noise((seed, k, epoch), dropout_factor(configuration, epoch / max_epochs))
                 for i, batch in enumerate(stack.batches((seed, k), epoch)):
@@ -152,12 +156,16 @@ def train(
                         return progress if progress.curve else _evaluate(stacks, progress, loss)
                     step = epoch * stack.n_batches + i
                     set_step(stack.optimizer, configuration, step, max_epochs * stack.n_batches)
-                    batch_loss = criterion(stack.network(batch.numeric, batch.categorical), batch, smoothing)
+                    with torch.autocast(stack.device.type, stack.precision, enabled=stack.precision is not None):
+                        outputs = stack.network(batch.numeric, batch.categorical)
+                    batch_loss = _batch_loss(criterion, outputs.float(), batch, smoothing)
                     stack.optimizer.zero_grad()
-                    batch_loss.backward()  # type: ignore[no-untyped-call]
+                    scaler.scale(batch_loss).backward()  # type: ignore[no-untyped-call]
                     if clip != "none":
+                        scaler.unscale_(stack.optimizer)
                         stack.clip_gradients(float(clip))
-                    stack.optimizer.step()
+                    scaler.step(stack.optimizer)
+                    scaler.update()
                     stack.average.update(step + 1)
                     total += batch_loss.detach()
             if not torch.isfinite(total):
@@ -173,7 +181,7 @@ def train(
 @contextmanager
 def _randomness(stack: Stack, seed: tuple[int, ...]) -> Iterator[None]:
     """Seed torch's global generators for a network that may draw from them, and put them back; ours never do."""
-    if not isinstance(stack.network, Single):
+    if not (isinstance(stack.network, Single) and stack.network.draws):
         yield
         return
     with torch.random.fork_rng(devices=[stack.device] if stack.device.type == "cuda" else []):
@@ -194,8 +202,15 @@ def _evaluate(stacks: Sequence[Stack], progress: Progress, loss: Callable[[Array
     return progress
 
 
-def _cross_entropy(outputs: torch.Tensor, batch: Batch, smoothing: float) -> torch.Tensor:
-    outputs, target, weight = _opinions(outputs, batch)
+def _batch_loss(criterion: Criterion, outputs: torch.Tensor, batch: Batch, smoothing: float) -> torch.Tensor:
+    loss = criterion(outputs, batch.target, batch.weight, smoothing)
+    return loss if batch.second is None else loss + criterion(outputs, *batch.second, smoothing)
+
+
+def _cross_entropy(
+    outputs: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None, smoothing: float
+) -> torch.Tensor:
+    target, weight = _opinions(outputs, target, weight)
     each = F.cross_entropy(
         outputs.flatten(0, -2),
         target.flatten(),
@@ -206,17 +221,18 @@ def _cross_entropy(outputs: torch.Tensor, batch: Batch, smoothing: float) -> tor
     return len(outputs) * (each if weight is None else (each * weight.flatten()).mean())
 
 
-def _squared_error(outputs: torch.Tensor, batch: Batch, _: float) -> torch.Tensor:
-    outputs, target, weight = _opinions(outputs, batch)
+def _squared_error(outputs: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None, _: float) -> torch.Tensor:
+    target, weight = _opinions(outputs, target, weight)
     each = (outputs.squeeze(-1) - target).square()
     return len(outputs) * (each if weight is None else each * weight).mean()
 
 
-def _opinions(outputs: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+def _opinions(
+    outputs: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None
+) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Repeat targets and weights for each opinion of a network that has several on a row."""
-    target, weight = batch.target, batch.weight
     if outputs.ndim == 4:
         n_opinions = outputs.shape[1]
         target = target[:, None].expand(-1, n_opinions, -1)
         weight = None if weight is None else weight[:, None].expand(-1, n_opinions, -1)
-    return outputs, target, weight
+    return target, weight

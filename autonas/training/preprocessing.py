@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +12,10 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.preprocessing import QuantileTransformer, StandardScaler
 
 from autonas._names import unknown_name
-from autonas.networks.specs import InputSpec
+from autonas.networks.specs import ImageSpec, InputSpec
 from autonas.training.data import Table
 
-__all__ = ["PREPROCESSING_KEYS", "Features", "Preprocessor"]
+__all__ = ["PREPROCESSING_KEYS", "AnyPreprocessor", "Features", "Preprocessor"]
 
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -38,16 +38,30 @@ class Features:
     Attributes
     ----------
     numeric : ndarray of shape (n_rows, n_numeric), float32
-        Scaled; finite; for each column with missing values in training a column of zeros and ones at the end.
+        Scaled; finite; for each column with missing values in training a column of zeros and ones at the end. Of
+        images the pixels, (n_rows, channels, height, width), as they are, uint8 or float32.
     categorical : ndarray of shape (n_rows, n_categorical), int64
         Codes below the columns' cardinalities.
     """
 
-    numeric: npt.NDArray[np.float32]
+    numeric: npt.NDArray[Any]
     categorical: npt.NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.numeric)
+
+
+class AnyPreprocessor(Protocol):
+    """What makes the features of a table, or of images, of the same kind as in training."""
+
+    def transform(self, data: Any, /) -> Features:
+        """Turn rows into features, each by itself."""
+        ...
+
+    @property
+    def input_spec(self) -> InputSpec | ImageSpec:
+        """What a network is told of the features."""
+        ...
 
 
 class Preprocessor:

@@ -1,8 +1,8 @@
-"""A stack: the networks of several folds, trained as one."""
+"""A stack: the networks of several folds, trained as one; or one network that reads images."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,19 +16,24 @@ from autonas.networks.noise import Noise
 from autonas.training.averaging import WeightAverage
 from autonas.training.optim import make_optimizer
 
-__all__ = ["Batch", "Rows", "Single", "Stack", "outputs_of"]
+__all__ = ["Batch", "OfImages", "Rows", "Single", "Stack", "outputs_of"]
 
 Array = npt.NDArray[Any]
+
+#: Rows, and values of images, that outputs are computed of at once.
+_ROWS_AT_ONCE, _VALUES_AT_ONCE = 8192, 2**20
+#: Sets the random numbers of augmentation apart from those of dropout.
+_AUGMENTATION = 1
 
 
 @dataclass(frozen=True)
 class Rows:
-    """A table on the device, as networks read it.
+    """A table or images on the device, as networks read them.
 
     Attributes
     ----------
-    numeric : Tensor of shape (n, n_numeric)
-    categorical : Tensor of shape (n, n_categorical)
+    numeric : Tensor of shape (n, n_numeric), or (n, channels, height, width) of images
+    categorical : Tensor of shape (n, n_categorical); of images (n, 0)
     """
 
     numeric: torch.Tensor
@@ -38,14 +43,20 @@ class Rows:
         return len(self.numeric)
 
     def take(self, places: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Pick rows for each member: places of shape (n_members, batch) give (n_members, batch, columns) twice."""
+        """Pick rows for each member: places of shape (n_members, batch) give (n_members, batch, ...) twice."""
         flat = places.reshape(-1)
-        return tuple(t.index_select(0, flat).view(*places.shape, -1) for t in (self.numeric, self.categorical))  # type: ignore[return-value]
+        both = (self.numeric, self.categorical)
+        return tuple(t.index_select(0, flat).view(*places.shape, *t.shape[1:]) for t in both)  # type: ignore[return-value]
 
     @property
-    def n_columns(self) -> tuple[int, int]:
-        """Numeric and categorical columns."""
-        return self.numeric.shape[1], self.categorical.shape[1]
+    def shapes(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The shape of a row: of its numbers or image, and of its categories."""
+        return tuple(self.numeric.shape[1:]), tuple(self.categorical.shape[1:])
+
+    @property
+    def are_images(self) -> bool:
+        """Whether they are images."""
+        return self.numeric.ndim == 4
 
     @property
     def n_bytes(self) -> int:
@@ -55,24 +66,52 @@ class Rows:
 
 @dataclass(frozen=True)
 class Batch:
-    """What one step learns from; every tensor has the leading axes (n_members, batch)."""
+    """What one step learns from; every tensor has the leading axes (n_members, batch).
+
+    Rows that are mixed of two have a second target, and what it weighs; ``weight`` is then what is left for the first.
+    """
 
     numeric: torch.Tensor
     categorical: torch.Tensor
     target: torch.Tensor
     weight: torch.Tensor | None
+    second: tuple[torch.Tensor, torch.Tensor] | None = None
+
+
+#: Changes a batch in training, by random numbers from a generator.
+Augment = Callable[[Batch, np.random.Generator], Batch]
 
 
 class Single(nn.Module):
-    """A network of a family that does not stack, as a stack of one."""
+    """A network of a family that does not stack, as a stack of one.
+
+    Parameters
+    ----------
+    network : nn.Module
+        On plain batches.
+    draws : bool, default=True
+        Whether it may draw from torch's global generators in training.
+    """
+
+    def __init__(self, network: nn.Module, *, draws: bool = True) -> None:
+        super().__init__()
+        self.network, self.draws = network, draws
+
+    def forward(self, numeric: torch.Tensor, categorical: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.network(numeric[0], categorical[0])
+        return out[None]
+
+
+class OfImages(nn.Module):
+    """A network that is called with images alone, as one for rows: those have no categories."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, numeric: torch.Tensor, categorical: torch.Tensor) -> torch.Tensor:
-        out: torch.Tensor = self.network(numeric[0], categorical[0])
-        return out[None]
+    def forward(self, images: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.network(images)
+        return out
 
 
 class Stack:
@@ -92,6 +131,8 @@ class Stack:
         In the networks' unit.
     weight : Tensor of shape (n_members, n), optional
         How much each row counts, 1 on average.
+    augment : callable, optional
+        ``augment(batch, random)`` gives the batch that is learnt from.
     """
 
     #: Steps that an epoch has at least: on small data a large batch would leave too few steps to learn anything.
@@ -108,21 +149,28 @@ class Stack:
         valid: Sequence[Array],
         target: torch.Tensor,
         weight: torch.Tensor | None = None,
+        augment: Augment | None = None,
     ) -> None:
         self.device = rows.numeric.device
         self.network = network.to(self.device)
         self.average = WeightAverage(self.network)
         self.optimizer = make_optimizer(self.network, configuration)
-        self.rows, self.target, self.weight = rows, target, weight
+        self.rows, self.target, self.weight, self.augment = rows, target, weight, augment
+        self.precision = _precision(rows)
         self.parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
         self._train = _even(train)
         self._valid = torch.from_numpy(_even(valid)).to(self.device)
         self._n_valid = [len(v) for v in valid]
         self._dropouts = [m for m in network.modules() if isinstance(m, Dropout)]
-        self.rows_per_epoch = min(self._train.shape[1], self.max_rows)
-        wanted = max(self.min_steps, round(self.rows_per_epoch / configuration["batch_size"]))
+        self.rows_per_epoch, self.n_batches = self.epoch_of(self._train.shape[1], configuration["batch_size"])
+
+    @classmethod
+    def epoch_of(cls, n_rows: int, batch_size: int) -> tuple[int, int]:
+        """Say how many of a member's rows an epoch has, and how many batches."""
+        rows = min(n_rows, cls.max_rows)
+        wanted = max(cls.min_steps, round(rows / batch_size))
         # Batch normalization cannot learn from a batch of one.
-        self.n_batches = max(1, min(wanted, self.rows_per_epoch // 2))
+        return rows, max(1, min(wanted, rows // 2))
 
     @property
     def n_members(self) -> int:
@@ -136,9 +184,11 @@ class Stack:
         any comes again.
         """
         order = torch.from_numpy(self._order(seed, epoch)).to(self.device, non_blocking=True)
+        random = np.random.Generator(np.random.SFC64(np.random.SeedSequence((*seed, epoch, _AUGMENTATION))))
         for places in order.tensor_split(self.n_batches, dim=1):
             weight = None if self.weight is None else self.weight.gather(1, places)
-            yield Batch(*self.rows.take(places), self.target.gather(1, places), weight)
+            batch = Batch(*self.rows.take(places), self.target.gather(1, places), weight)
+            yield batch if self.augment is None else self.augment(batch, random)
 
     def _order(self, seed: tuple[int, ...], epoch: int) -> Array:
         n = self._train.shape[1]
@@ -180,7 +230,14 @@ class Stack:
         return {name: t.clone() for name, t in self.average.network.state_dict().items()}
 
 
-def outputs_of(network: nn.Module, rows: Rows, places: torch.Tensor, batch_size: int = 8192) -> Array:
+def _precision(rows: Rows) -> torch.dtype | None:
+    """Choose the numbers of half the length that convolutions are computed in, where they are faster; None: float32."""
+    if rows.numeric.device.type != "cuda" or not rows.are_images:
+        return None
+    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+
+
+def outputs_of(network: nn.Module, rows: Rows, places: torch.Tensor, batch_size: int | None = None) -> Array:
     """Compute a stacked network's outputs.
 
     Parameters
@@ -191,13 +248,18 @@ def outputs_of(network: nn.Module, rows: Rows, places: torch.Tensor, batch_size:
         On the network's device.
     places : Tensor of shape (n_members, n)
         The rows that each member sees.
-    batch_size : int
-        Rows at once: bounds the memory.
+    batch_size : int, optional
+        Rows at once: bounds the memory. Default: 8,192 of a table; as many images as have a million values, a multiple
+        of 64.
 
     Returns
     -------
     ndarray of shape (n_members, n, n_outputs)
     """
+    if batch_size is None:
+        batch_size = _ROWS_AT_ONCE
+        if rows.are_images:
+            batch_size = min(batch_size, max(1, _VALUES_AT_ONCE // rows.numeric[0].numel() // 64) * 64)
     with torch.inference_mode():
         n_batches = max(1, -(-places.numel() // batch_size))
         parts = [network(*rows.take(part)) for part in places.tensor_split(n_batches, dim=1) if part.shape[1]]

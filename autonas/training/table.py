@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,15 @@ AnyArray: TypeAlias = npt.NDArray[Any]
 
 # Equal rows are looked for in tables of at most this many cells.
 MAX_MERGED_CELLS = 200_000_000
+
+
+class Data(Protocol):
+    """A table, or images."""
+
+    @property
+    def arrays(self) -> tuple[AnyArray, ...]:
+        """All that it holds, each with an axis of rows in front."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,11 @@ class Table:
 
     def __len__(self) -> int:
         return len(self.numeric)
+
+    @property
+    def arrays(self) -> tuple[AnyArray, ...]:
+        """All that it holds."""
+        return self.numeric, self.categorical
 
     def take(self, rows: AnyArray) -> Table:
         """Select rows by their positions or by a mask.
@@ -112,13 +126,16 @@ def _rows_as_words(
     return np.ascontiguousarray(np.hstack(words))
 
 
-def fingerprint(table: Table, y: AnyArray, sample_weight: npt.NDArray[np.float64]) -> str:
+def fingerprint(data: Data, y: AnyArray, sample_weight: npt.NDArray[np.float64]) -> str:
     """Give a name to data: equal for equal data, other for other data.
 
     Parameters
     ----------
-    table, y, sample_weight
-        As :func:`canonical_rows` returns them, for a name that does not depend on the order of the rows.
+    data : Table or Images
+        What is learnt from.
+    y, sample_weight : ndarray of shape (n_rows,)
+        A table and these as :func:`canonical_rows` returns them, for a name that does not depend on the order of the
+        rows.
 
     Returns
     -------
@@ -126,7 +143,7 @@ def fingerprint(table: Table, y: AnyArray, sample_weight: npt.NDArray[np.float64
         32 hexadecimal digits.
     """
     digest = hashlib.blake2b(digest_size=16)
-    for array in (table.numeric, table.categorical, y, sample_weight):
+    for array in (*data.arrays, y, sample_weight):
         digest.update(f"{array.dtype.str}{array.shape}".encode())
         digest.update(canonical_bytes(array))
     return digest.hexdigest()

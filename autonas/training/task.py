@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy.special import softmax
 
 from autonas.networks import OutputSpec
+from autonas.training.images import Images
 from autonas.training.metrics import Metric
 from autonas.training.table import Table
 
@@ -24,10 +25,10 @@ class Task:
 
     Attributes
     ----------
-    table : Table
+    table : Table or Images
         All rows.
     cardinalities : tuple of int
-        Codes of each categorical column.
+        Codes of each categorical column; images have none.
     target : ndarray of shape (n,)
         Class codes, or numbers.
     n_classes : int
@@ -38,7 +39,7 @@ class Task:
         Judges validation predictions.
     """
 
-    table: Table
+    table: Table | Images
     cardinalities: tuple[int, ...]
     target: Array
     n_classes: int

@@ -20,13 +20,15 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from autonas.networks import Build
-from autonas.networks.cost import multiply_adds, saved_bytes
-from autonas.networks.specs import is_stackable
+from autonas.networks.cost import multiply_adds, saved_bytes, step_seconds
+from autonas.networks.specs import ImageSpec, is_reproducible, is_stackable
+from autonas.training.augment import make_augmentation
 from autonas.training.checkpoint import load_outputs, load_progress, load_state, save_model, save_state
+from autonas.training.image_preprocessing import IMAGE_KEYS, ImagePreprocessor
+from autonas.training.images import Images
 from autonas.training.loop import Progress, train
-from autonas.training.preprocessing import PREPROCESSING_KEYS, Features, Preprocessor
-from autonas.training.stack import Rows, Single, Stack, outputs_of
+from autonas.training.preprocessing import PREPROCESSING_KEYS, AnyPreprocessor, Features, Preprocessor
+from autonas.training.stack import OfImages, Rows, Single, Stack, outputs_of
 from autonas.training.task import Scale, Task, output_spec_of
 from autonas.training.validation import Fold
 
@@ -39,7 +41,7 @@ Array = npt.NDArray[Any]
 class Side:
     """All rows after preprocessing: what the networks of all configurations that share it learn from."""
 
-    preprocessor: Preprocessor
+    preprocessor: AnyPreprocessor
     rows: Rows
 
 
@@ -49,7 +51,7 @@ class TrainedNetwork:
 
     Attributes
     ----------
-    preprocessor : Preprocessor
+    preprocessor : Preprocessor or ImagePreprocessor
         Makes what they read.
     scales : sequence of Scale
         Each member's unit.
@@ -57,7 +59,7 @@ class TrainedNetwork:
         Stacked.
     """
 
-    preprocessor: Preprocessor
+    preprocessor: AnyPreprocessor
     scales: Sequence[Scale]
     network: nn.Module
 
@@ -116,7 +118,7 @@ class Trainer:
         self,
         task: Task,
         folds: Sequence[Fold],
-        builds: Mapping[str, Build],
+        builds: Mapping[str, Callable[..., nn.Module]],
         *,
         max_epochs: int,
         defaults: Mapping[str, Any] | None = None,
@@ -186,7 +188,7 @@ class Trainer:
             "curve": progress.curve,
             "curve_epochs": progress.epochs,
             "n_parameters": sum(p.numel() for p in stacks[0].parameters) // stacks[0].n_members,
-            "multiply_adds": sum(multiply_adds(s.network, *s.rows.n_columns, s.n_members) for s in stacks),
+            "multiply_adds": sum(multiply_adds(s.network, *s.rows.shapes, s.n_members) for s in stacks),
             "train_seconds": worked,
         }
 
@@ -217,42 +219,82 @@ class Trainer:
     def make_stacks(self, configuration: Mapping[str, Any], seed: int) -> list[Stack]:
         """Build the networks of a configuration, untrained: one stack, or one a fold where they cannot be stacked."""
         side = self.side(configuration)
+        augment = None
+        if isinstance(side.preprocessor, ImagePreprocessor):
+            augment = make_augmentation(configuration, side.preprocessor.span)
         stacks = []
         for number, members in enumerate(self._groups(configuration)):
             train, valid = zip(*(self.folds[k] for k in members), strict=True)
             network = self.build(configuration, side.preprocessor, len(members), seed + number)
             target = torch.from_numpy(np.stack([self.scales[k].encode(self.task.target) for k in members]))
             weight = self._row_weight(configuration, members)
-            stacks.append(Stack(network, configuration, side.rows, train, valid, target.to(self.device), weight))
+            stacks.append(
+                Stack(network, configuration, side.rows, train, valid, target.to(self.device), weight, augment)
+            )
         return stacks
+
+    def estimate_seconds(self, configuration: Mapping[str, Any], epochs: int | None = None) -> float:
+        """Estimate how long a training takes on one core, of any machine alike.
+
+        Parameters
+        ----------
+        configuration : mapping
+            Active hyperparameters.
+        epochs : int, optional
+            Default: a full training's.
+
+        Returns
+        -------
+        float
+        """
+        configuration = {**self.defaults, **configuration}
+        side = self.side(configuration)
+        network = self.build(configuration, side.preprocessor, 1, 0)
+        n_folds, n_learn = len(self.folds), max(len(rows) for rows, _ in self.folds)
+        n_rows, n_batches = Stack.epoch_of(n_learn, configuration["batch_size"])
+        step = step_seconds(network, *side.rows.shapes, n_folds, -(-n_rows // n_batches))
+        return (self.max_epochs if epochs is None else epochs) * n_batches * step
 
     def _groups(self, configuration: Mapping[str, Any]) -> list[list[int]]:
         """Say which folds are stacked: those of about the same size, if the family can and memory allows."""
         every = list(range(len(self.folds)))
         sizes = [len(rows) for rows, _ in self.folds]
         alike = max(sizes) <= 1.1 * min(sizes) + 1
-        if len(every) == 1 or not alike or not is_stackable(self.builds[configuration["network"]]):
+        if len(every) == 1 or not alike or not self._stacks(configuration):
             return [[k] for k in every]
         side = self.side(configuration)
         network = self.build(configuration, side.preprocessor, 1, 0)
-        together = len(every) * configuration["batch_size"] * saved_bytes(network, *side.rows.n_columns, 1)
+        together = len(every) * configuration["batch_size"] * saved_bytes(network, *side.rows.shapes, 1)
         return [every] if together <= self.stack_bytes else [[k] for k in every]
 
+    def _stacks(self, configuration: Mapping[str, Any]) -> bool:
+        return is_stackable(self.builds[configuration["network"]]) and not isinstance(self.task.table, Images)
+
     def build(
-        self, configuration: Mapping[str, Any], preprocessor: Preprocessor, n_members: int, seed: int
+        self,
+        configuration: Mapping[str, Any],
+        preprocessor: AnyPreprocessor,
+        n_members: int,
+        seed: int,
     ) -> nn.Module:
         """Build a stack; a family sees its own hyperparameters without their prefix, and the shared ones."""
         family = configuration["network"]
         build = self.builds[family]
         own = {k.removeprefix(f"{family}:"): v for k, v in configuration.items()}
-        input_spec = replace(preprocessor.input_spec, n_members=n_members)
+        input_spec = preprocessor.input_spec
+        if not isinstance(input_spec, ImageSpec):
+            input_spec = replace(input_spec, n_members=n_members)
         with _seeded(seed, self.device):
             network = build(own, input_spec, self.output_spec)
-        return (network if is_stackable(build) else Single(network)).to(self.device)
+        if isinstance(input_spec, ImageSpec):
+            network = OfImages(network)
+        if not self._stacks(configuration):
+            network = Single(network, draws=not is_reproducible(build))
+        return network.to(self.device)
 
     def side(self, configuration: Mapping[str, Any]) -> Side:
         """Preprocess all rows, or take them from the cache."""
-        key = tuple(configuration.get(name) for name in PREPROCESSING_KEYS)
+        key = tuple(configuration.get(name) for name in (*PREPROCESSING_KEYS, *IMAGE_KEYS))
         with self._lock:
             if key not in self._sides:
                 self._sides[key] = self._make_side(configuration)
@@ -263,7 +305,11 @@ class Trainer:
 
     def _make_side(self, configuration: Mapping[str, Any]) -> Side:
         table = self.task.table
-        preprocessor = Preprocessor(configuration, self.task.cardinalities).fit(table, self.task.weight)
+        preprocessor: AnyPreprocessor = (
+            ImagePreprocessor(configuration).fit(table)
+            if isinstance(table, Images)
+            else Preprocessor(configuration, self.task.cardinalities).fit(table, self.task.weight)
+        )
         return Side(preprocessor, _to_device(preprocessor.transform(table), self.device))
 
     def _row_weight(self, configuration: Mapping[str, Any], members: Sequence[int]) -> torch.Tensor | None:

@@ -137,6 +137,41 @@ def test_ours_can_be_varied(bench, made_up, system, call):
     assert calls(bench)[0]["arguments"]["--expr"] == f"autonas:AutoNASKIND({call})"
 
 
+def test_a_part_of_ours_can_be_switched_off(bench, made_up):
+    compare(bench, made_up, ["autonas[without=stacking]"])
+    call = "AutoNASKIND(time_limit=SECONDS, random_state=SEED, without='stacking')"
+    assert calls(bench)[0]["arguments"]["--expr"] == f"autonas.benchmarks.ablations:{call}"
+
+
+@pytest.mark.parametrize(("without", "stacks", "averages"), [("stacking", 3, True), ("averaging", 1, False)])
+def test_what_is_switched_off_is_off(without, stacks, averages, tmp_path):
+    code = f"""
+import torch
+from sklearn.datasets import load_iris
+from autonas.benchmarks.ablations import AutoNASClassifier
+from autonas.training.loop import Progress
+from autonas.training.trial import Trainer
+
+X, y = load_iris(return_X_y=True)
+clf = AutoNASClassifier({without!r}, time_limit=None, n_trials=1, max_epochs=2, validation=3, random_state=0).fit(X, y)
+trained = clf._fitted.ensemble.members[0].networks
+assert len(trained) == {stacks}, trained
+
+def watch(stacks):
+    for stack in stacks:
+        same = [torch.equal(a, b) for a, b in zip(stack.network.parameters(), stack.average.network.parameters())]
+        assert all(same) != {averages}
+
+made = Trainer.__init__
+def watched(self, *arguments, **keywords):
+    made(self, *arguments, **keywords)
+    self.watch = watch
+Trainer.__init__ = watched
+AutoNASClassifier({without!r}, time_limit=None, n_trials=1, max_epochs=2, validation=3, random_state=0).fit(X, y)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
+
+
 @pytest.mark.parametrize(
     ("system", "dataset", "options"),
     [
@@ -240,6 +275,7 @@ def until(condition):
             ValueError,
             "argument of AutoNASClassifier 'ensemble'; did you mean 'en",
         ),
+        ({"systems": ["autonas[without=luck]"]}, ValueError, "Unknown part 'luck'. Known: 'averaging', 'stacking'"),
         ({"systems": ["autonas[ensemble_size]"]}, ValueError, r"is not of the form name\[argument=value, ...\]"),
         ({"datasets": ["pet"]}, ValueError, "Unknown data set 'pet'"),
         ({"harness": None}, FileNotFoundError, "pass `harness`, or set the environment variable AUTONAS_BENCH"),

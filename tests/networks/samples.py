@@ -10,7 +10,8 @@ from autonas.networks.layers import Dropout
 from autonas.presets import load_preset
 from autonas.spaces import narrow, values
 
-SPACE = load_preset("tabular").space()
+PRESET = load_preset("tabular")
+SPACE = PRESET.space([*PRESET.networks, "mlp_cell"])
 CLASSES = OutputSpec("classification", 3, (0.5, -1.0, 0.0))
 NUMBERS = OutputSpec("regression", 1, (0.0,))
 

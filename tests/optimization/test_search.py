@@ -9,7 +9,7 @@ import pytest
 from ConfigSpace import ConfigurationSpace
 
 from autonas.optimization import OPTIMIZERS, SearchFailed, search
-from autonas.spaces import values
+from autonas.spaces import configuration_from, values
 from tests.optimization.spaces import conditional, objective, single, small
 
 LINE = ConfigurationSpace({"x": (0.0, 1.0)})
@@ -50,6 +50,42 @@ def test_default_first_then_the_initial_ones_then_the_sampler():
     history = search(line, LINE, optimizer="random", n_trials=5, initial_configurations=given, random_state=0)
     assert [trial.origin for trial in history.trials] == ["default", "initial", "initial", "random", "random"]
     assert [trial.configuration["x"] for trial in history.trials[:3]] == [0.5, 0.25, 0.75]
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_configurations_are_turned_down(optimizer):
+    history = search(line, LINE, optimizer=optimizer, n_trials=30, random_state=0, accepts=lambda c: c["x"] < 0.4)
+    assert history.trials[0].configuration["x"] == 0.5, "the default is not asked about"
+    assert len(history.trials) == 30
+    assert all(trial.configuration["x"] < 0.4 for trial in history.trials[1:])
+
+
+def test_what_was_asked_for_is_not_turned_down_and_a_search_that_can_do_no_better_goes_on():
+    given = [LINE.get_default_configuration(), {"x": 0.25}]
+    others = [configuration_from(LINE, {"x": x}) for x in (0.1, 0.9)]
+    for configuration in others:
+        configuration.origin = "portfolio"
+
+    def run():
+        return search(
+            line,
+            LINE,
+            optimizer="random",
+            n_trials=4,
+            initial_configurations=[*given, *others],
+            accepts=lambda c: c["x"] == 0.9,
+            random_state=0,
+        )
+
+    history = run()
+    assert [trial.origin for trial in history.trials] == ["default", "initial", "portfolio", "random"]
+    assert [trial.configuration["x"] for trial in history.trials[:3]] == [0.5, 0.25, 0.9]
+    assert history.trials[3].configuration == run().trials[3].configuration
+
+
+def test_a_small_space_is_searched_to_its_end_though_all_of_it_is_turned_down():
+    history = search(objective, small(), optimizer="random", n_trials=100, accepts=lambda _: False, random_state=0)
+    assert len({str(values(trial.configuration)) for trial in history.trials}) == 7
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,8 @@ from autonas.training.trial import Trainer
 from autonas.training.validation import make_folds
 from tests.training.tasks import make_task
 
-SPACE = load_preset("tabular").space()
+PRESET = load_preset("tabular")
+SPACE = PRESET.space([*PRESET.networks, "mlp_cell"])
 
 
 def configuration_of(**choices):

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from autonas.networks.specs import InputSpec
 from autonas.spaces import load_space, values
 from autonas.training.checkpoint import load_about, save_model
 from autonas.training.loop import Progress
@@ -89,6 +90,10 @@ class MixedTrainer(Trainer):
             "train_seconds": time.monotonic() - started,
         }
 
+    def estimate_seconds(self, configuration: Mapping[str, Any], epochs: int | None = None) -> float:
+        """Estimate how long a training takes; 0 for a traditional model, which keeps to a share of the time."""
+        return 0.0 if self.is_traditional(configuration) else super().estimate_seconds(configuration, epochs)
+
     def _fit_and_save(
         self,
         configuration: Mapping[str, Any],
@@ -154,6 +159,7 @@ class MixedTrainer(Trainer):
         if family is None:
             return super().restore(configuration, weights)
         preprocessor = self._side_of({**self.defaults, **configuration}, family).preprocessor
+        assert isinstance(preprocessor.input_spec, InputSpec)
         columns = preprocessor.input_spec.n_numeric, self.task.cardinalities
         models = [
             family.rebuild({n: t.numpy() for n, t in arrays.items()}, columns, self.task.n_classes)

@@ -1,0 +1,129 @@
+"""How a fit spends its time: how long a full training is, what costs too much to be tried, and what is kept back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from autonas._search_space import SearchSpace
+from autonas.spaces import values
+from autonas.training.images import Images
+from autonas.training.trial import Trainer
+
+__all__ = ["affordable", "choose_epochs", "default_max_epochs", "reserve"]
+
+#: Configurations whose full training is estimated to take more than this share of the time limit are not tried, unless
+#: the default takes longer still.
+MAX_SHARE = 0.25
+#: A full training of the default network is to take about this share of the time limit.
+DEFAULT_SHARE = 0.2
+
+
+def default_max_epochs(n_rows: int, time_limit: float | None = None) -> int:
+    """Choose how long a full training is.
+
+    As many epochs as show the network about a million rows, and not more than the default network would be trained for
+    in a fifth of the time limit at 40,000 rows a second (about one core), so that a search has room beside it; 9 to 81.
+    It is computed from these numbers, not measured: the same call chooses the same on any machine.
+
+    Parameters
+    ----------
+    n_rows : int
+        Rows learnt from in an epoch, all folds together.
+    time_limit : float, optional
+        Seconds of the whole fit.
+
+    Returns
+    -------
+    int
+        A power of three, so that rungs divide evenly.
+
+    Examples
+    --------
+    >>> [default_max_epochs(n) for n in (500, 30_000, 100_000, 10_000_000)]
+    [81, 27, 9, 9]
+    >>> [default_max_epochs(10_000, time_limit) for time_limit in (10, 60, 300)]
+    [9, 27, 81]
+    """
+    epochs = round(math.log(1e6 / n_rows, 3))
+    if time_limit is not None:
+        epochs = min(epochs, math.floor(math.log(0.2 * time_limit * 40_000 / n_rows, 3)))
+    return int(3 ** min(max(epochs, 2), 4))
+
+
+def _image_max_epochs(epoch_seconds: float, time_limit: float) -> int:
+    """Choose as many epochs as the default network is trained for in a fifth of the time limit; 3 to 81."""
+    affordable = DEFAULT_SHARE * time_limit / max(epoch_seconds, 1e-9)
+    return int(3 ** min(max(math.floor(math.log(affordable, 3)), 1), 4))
+
+
+def choose_epochs(estimator: Any, record: dict[str, Any], trainer: Trainer, chosen: SearchSpace) -> tuple[int, int]:
+    """Choose the range of epochs; a run that goes on keeps what was chosen for it, whatever its new time limit.
+
+    Parameters
+    ----------
+    estimator : AutoNASClassifier or AutoNASRegressor
+        Its parameters may name them.
+    record : dict
+        What ``run_dir`` keeps of the fit; the choice is added to it.
+    trainer : Trainer
+        Knows the data, and what a training costs.
+    chosen : SearchSpace
+        What is searched.
+
+    Returns
+    -------
+    shortest, longest : int
+        Epochs of the first rung and of the last.
+
+    Raises
+    ------
+    ValueError
+        If the user's own are the wrong way round.
+    """
+    if estimator.max_epochs is None:
+        if "max_epochs" not in record:
+            record["max_epochs"] = _default_epochs(trainer, chosen, estimator.time_limit)
+        longest = int(record["max_epochs"])
+    else:
+        longest = estimator.max_epochs
+    shortest = max(1, longest // 9) if estimator.min_epochs is None else estimator.min_epochs
+    if shortest > longest:
+        raise ValueError(f"min_epochs={shortest} is more than max_epochs={longest}; lower it, or raise max_epochs.")
+    return shortest, longest
+
+
+def _default_epochs(trainer: Trainer, chosen: SearchSpace, time_limit: float | None) -> int:
+    n_rows = sum(len(rows) for rows, _ in trainer.folds)
+    if not isinstance(trainer.task.table, Images):
+        return default_max_epochs(n_rows, time_limit)
+    # What a row of images costs differs by orders of magnitude. How fast an accelerator is, is not known.
+    seconds = 0.0
+    if time_limit is not None and trainer.device.type == "cpu":
+        seconds = _seconds(trainer, values(chosen.space.get_default_configuration()), 1)
+    return _image_max_epochs(seconds, time_limit) if time_limit and seconds else default_max_epochs(n_rows)
+
+
+def _seconds(trainer: Trainer, configuration: Mapping[str, Any], epochs: int | None = None) -> float:
+    """Estimate what a training takes; 0 if the network cannot even be built: the trial will fail by the same cause."""
+    try:
+        return trainer.estimate_seconds(configuration, epochs)
+    except Exception:  # noqa: BLE001 - a network of the user's may fail in any way
+        return 0.0
+
+
+def affordable(
+    trainer: Trainer, chosen: SearchSpace, time_limit: float | None
+) -> Callable[[Mapping[str, Any]], bool] | None:
+    """Make the function that turns down what would take too much of the time; None where there is time for all."""
+    if time_limit is None or trainer.device.type != "cpu":
+        return None
+
+    limit = max(MAX_SHARE * time_limit, _seconds(trainer, values(chosen.space.get_default_configuration())))
+    return lambda configuration: _seconds(trainer, configuration) <= limit
+
+
+def reserve(estimator: Any) -> float:
+    """Seconds kept back for what comes after the search."""
+    return float(min(0.3 + 0.02 * estimator.time_limit, 0.2 * estimator.time_limit))

@@ -60,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_accuracy,
         _add_estimators,
         _add_portfolio,
+        _add_profile,
         _add_one_shot,
         _add_stages,
     ):
@@ -234,6 +235,20 @@ def _judge_portfolio(options: argparse.Namespace) -> str:
     from autonas.benchmarks.portfolio_learning import judge_portfolio
 
     return judge_portfolio(**_asked(options))
+
+
+def _add_profile(kinds: _Commands) -> None:
+    parser = _add(kinds, "profile", "where the time of a training step goes, against the peak of matrix products")
+    _add_datasets(parser, "california_housing adult satimage credit_g")
+    parser.add_argument("--configurations", nargs="+", metavar="NAME", help="as in tabm_bins (one of each family)")
+    parser.add_argument("--steps", type=_positive, default=100, help="timed ones of each (%(default)s)")
+    parser.set_defaults(command=_profile)
+
+
+def _profile(options: argparse.Namespace) -> str:
+    from autonas.benchmarks.profile import markdown, measure_steps
+
+    return markdown(measure_steps(**_asked(options)))
 
 
 def _add_one_shot(kinds: _Commands) -> None:

@@ -56,14 +56,16 @@ def run(what: Run, data_dir: str | Path | None = None) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``wall_seconds`` of ``fit``; ``over``: whether that is more than 5 % and 2 s above the limit;
-        ``fitted``: whether it predicts; ``trials``, ``failed``; and as shares of the wall time ``training``
-        (preprocessing, training, prediction of validation rows, reading of checkpoints), ``overhead`` (the
-        rest), and its parts: ``asking`` (the sampler), ``checkpoints`` (writing them), ``history`` (all
-        else of the search: records on disk, schedule) and ``around`` (before and after the search: checks,
-        imports, ensemble).
+        ``threads``: trials side by side; ``wall_seconds`` of ``fit``; ``over``: whether that is more than 5 % and 2 s
+        above the limit; ``fitted``: whether it predicts; ``trials``, ``failed``; and as shares of the wall time
+        ``training`` (preprocessing, training, prediction of validation rows, reading of checkpoints), ``overhead`` (the
+        rest), and its parts: ``asking`` (the sampler), ``checkpoints`` (writing them), ``history`` (all else of the
+        search: records on disk, schedule, a thread without a trial) and ``around`` (before and after the search:
+        checks, imports, ensemble).
     """
-    from autonas.estimator import AutoNASClassifier, AutoNASRegressor  # noqa: PLC0415  torch is slow to import
+    import torch  # noqa: PLC0415  slow to import
+
+    from autonas.estimator import AutoNASClassifier, AutoNASRegressor  # noqa: PLC0415  likewise
 
     data = load_dataset(what.dataset, data_dir)
     asks: list[float] = []
@@ -82,11 +84,12 @@ def run(what: Run, data_dir: str | Path | None = None) -> dict[str, Any]:
         "fitted": len(model.predict(data.X.iloc[:5])) == 5,
         "trials": len(model.history_.trials),
         "failed": sum(trial.failure is not None for trial in model.history_.trials),
-        **shares(model.history_, wall, sum(asks)),
+        "threads": torch.get_num_threads(),
+        **shares(model.history_, wall, sum(asks), torch.get_num_threads()),
     }
 
 
-def shares(history: RunHistory, wall: float, asking: float) -> dict[str, float]:
+def shares(history: RunHistory, wall: float, asking: float, n_threads: int = 1) -> dict[str, float]:
     """Divide the wall time of a fit by what it was spent on.
 
     Parameters
@@ -97,6 +100,8 @@ def shares(history: RunHistory, wall: float, asking: float) -> dict[str, float]:
         Seconds of the fit.
     asking : float
         Seconds in the sampler.
+    n_threads : int, default=1
+        Trials that ran side by side: the seconds of all of them are shared by so many.
 
     Returns
     -------
@@ -104,13 +109,14 @@ def shares(history: RunHistory, wall: float, asking: float) -> dict[str, float]:
         As of :func:`run`; ``training`` and ``overhead`` add up to 1, and the other four to ``overhead``.
     """
     results = [result for trial in history.trials for result in trial.results]
-    training = sum(result.info.get("train_seconds", result.seconds) for result in results)
+    training = sum(result.info.get("train_seconds", result.seconds) for result in results) / n_threads
+    objective = history.objective_seconds / n_threads
     parts = {
         "training": training,
         "overhead": wall - training,
         "asking": asking,
-        "checkpoints": history.objective_seconds - training,
-        "history": history.wall_seconds - history.objective_seconds - asking,
+        "checkpoints": objective - training,
+        "history": history.wall_seconds - objective - asking,
         "around": wall - history.wall_seconds,
     }
     return {name: round(seconds / wall, 5) for name, seconds in parts.items()}

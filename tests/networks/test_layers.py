@@ -151,6 +151,7 @@ REFERENCES = {"relu": F.relu, "silu": F.silu, "gelu": F.gelu, "mish": F.mish, "s
 def test_activations_are_torchs(name, scale, seed):
     """Values and slopes, near zero and far from it."""
     x = scale * torch.randn(200, generator=torch.Generator().manual_seed(seed))
+    x = x[x.abs() > 1e-6]  # within rounding of a kink either slope is right
     ours, reference = x.clone().requires_grad_(), x.double().requires_grad_()
     out, expected = ACTIVATIONS[name]()(ours), REFERENCES[name](reference)
     torch.testing.assert_close(out.double(), expected, rtol=1e-5, atol=3e-6)

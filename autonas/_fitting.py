@@ -182,7 +182,7 @@ def run(
     deadline = None if estimator.time_limit is None else started + estimator.time_limit
     if one_shot is None:
         result = None
-        history = _search(estimator, preset, chosen, trainer, run_dir, record, deadline)
+        history = _search(estimator, preset, chosen, trainer, run_dir, record, deadline, estimator.time_limit)
     else:
         chosen, history, result = _two_stages(estimator, one_shot, preset, chosen, trainer, run_dir, record, deadline)
     size = preset.ensemble_size if estimator.ensemble_size is None else estimator.ensemble_size
@@ -211,9 +211,10 @@ def _search(
     run_dir: Path,
     record: dict[str, Any],
     deadline: float | None,
+    time_limit: float | None,
 ) -> RunHistory:
     """Choose epochs and first trials, and search."""
-    min_epochs, trainer.max_epochs = choose_epochs(estimator, record, trainer, chosen)
+    min_epochs, trainer.max_epochs = choose_epochs(estimator, record, trainer, chosen, time_limit)
     portfolio = portfolio_configurations(estimator.portfolio, record, preset, chosen, trainer.task)
     _write_record(run_dir, record)
     one_by_one = trainer.device.type != "cpu" or chosen.shares_generators
@@ -259,16 +260,16 @@ def _two_stages(
     seconds = None if half is None else settings.share * half
     found, result = find_cells(settings, trainer, chosen, run_dir, seed=record["seed"], seconds=seconds)
     if not settings.compare_to_random:
-        return found, _search(estimator, preset, found, trainer, run_dir, record, deadline), result
+        return found, _search(estimator, preset, found, trainer, run_dir, record, deadline, _left(deadline)), result
 
     middle = None if half is None else began + half + reserve(estimator)
-    history = _search(estimator, preset, found, trainer, run_dir, record, middle)
+    history = _search(estimator, preset, found, trainer, run_dir, record, middle, _left(middle))
     drawn = with_random_cells(chosen, found, settings.n_architectures, record["seed"])
     folder = run_dir / "random_cells"
     folder.mkdir(exist_ok=True)
     # The baseline's history stays in its own folder, whatever storage the run has.
     plain = clone(estimator).set_params(storage=None)
-    other = _search(plain, preset, drawn, trainer, folder, dict(record), deadline)
+    other = _search(plain, preset, drawn, trainer, folder, dict(record), deadline, _left(deadline))
     result.comparison = Comparison(
         _smallest(history), _smallest(other), result.seconds + history.wall_seconds, other.wall_seconds
     )
@@ -278,6 +279,10 @@ def _two_stages(
 def last_good(trial: Trial) -> Result | None:
     """Find the last result of a trial that left a network; a trial can fail at a higher rung."""
     return next((r for r in reversed(trial.results) if np.isfinite(r.loss)), None)
+
+
+def _left(deadline: float | None) -> float | None:
+    return None if deadline is None else max(deadline - time.monotonic(), 1.0)
 
 
 def _smallest(history: RunHistory) -> float:

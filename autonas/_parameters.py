@@ -27,7 +27,7 @@ PARAMETERS = """
         Configurations at most.
     min_epochs, max_epochs : int, optional
         Epochs that the first rung gets, and the last. By default chosen from the number of rows and the time limit; of
-        images so that the default network is trained to the end in about a fifth of it.
+        images so that the default network is trained to the end in a fifth to three fifths of it.
     metric : str or scorer, optional
         What guides search and ensemble: a name of a scorer of scikit-learn, "log_loss", "rmse", "mae", or a scorer.
         Default: {metric}. ``score`` stays scikit-learn's.

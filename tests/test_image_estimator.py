@@ -222,11 +222,11 @@ def test_epochs_follow_the_cost_of_the_default_network():
     trainer = Trainer(task, [(np.arange(40), np.arange(40, 50))], chosen.builds, max_epochs=1)
     epoch = trainer.estimate_seconds({**chosen.space.get_default_configuration(), "network": "chain_cnn"})
     epochs = {}
-    for share in (0.1, 2, 4, 28, 500):
-        estimator = AutoNASClassifier(time_limit=5 * share * epoch)
-        epochs[share] = choose_epochs(estimator, {}, trainer, chosen)[1]
-    assert epochs == {0.1: 3, 2: 3, 4: 3, 28: 27, 500: 81}
-    assert choose_epochs(AutoNASClassifier(time_limit=None), {}, trainer, chosen)[1] == 81
+    for affordable in (0.1, 2, 4, 8, 10, 28, 500):
+        time_limit = affordable * epoch / 0.6
+        epochs[affordable] = choose_epochs(AutoNASClassifier(), {}, trainer, chosen, time_limit)[1]
+    assert epochs == {0.1: 3, 2: 3, 4: 3, 8: 3, 10: 9, 28: 27, 500: 81}
+    assert choose_epochs(AutoNASClassifier(), {}, trainer, chosen, None)[1] == 81
 
 
 # ------------------------------------------------------------------------------------------------ the errors

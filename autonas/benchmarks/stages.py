@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import json
 import time
@@ -137,32 +138,37 @@ def _cnn_by_hand(X: Array, y: Array, X_test: Array, *, seconds: float, seed: int
     order = torch.from_numpy(rng.permutation(len(y)))
     valid, train = order[: len(y) // 5], order[len(y) // 5 :]
     network = _lenet(tuple(pixels.shape[1:]), int(y.max()) + 1)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=1e-2)
-    schedule = None
-    best, state = np.inf, network.state_dict()
-    epoch, n_epochs = 0, 1
-    while epoch < n_epochs:
-        network.train()
-        for batch in train[torch.from_numpy(rng.permutation(len(train)))].split(64):  # type: ignore[no-untyped-call]
-            loss = torch.nn.functional.cross_entropy(network(pixels[batch]), target[batch])
+
+    def epoch(model: nn.Module, optimizer: Any, schedule: Any, rows: Any) -> None:
+        model.train()
+        for batch in rows[torch.from_numpy(rng.permutation(len(rows)))].split(64):
+            loss = torch.nn.functional.cross_entropy(model(pixels[batch]), target[batch])
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-            if schedule is not None:
-                schedule.step()
+            schedule.step()
+
+    def ways(model: nn.Module, n_epochs: int) -> tuple[Any, Any]:
+        optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=1e-2)
+        steps = n_epochs * -(-len(train) // 64)
+        return optimizer, torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=steps)
+
+    # A copy's first epoch says how many fit.
+    trial = copy.deepcopy(network)
+    before = time.monotonic()
+    epoch(trial, *ways(trial, 1), train)
+    each = time.monotonic() - before
+    n_epochs = int(np.clip((0.95 * seconds - (time.monotonic() - started)) / each, 1, 60))
+    optimizer, schedule = ways(network, n_epochs)
+    best, state = np.inf, network.state_dict()
+    for _ in range(n_epochs):
+        epoch(network, optimizer, schedule, train)
         network.eval()
         with torch.inference_mode():
             judged = float(torch.nn.functional.cross_entropy(network(pixels[valid]), target[valid]))
         if judged < best:
             best, state = judged, {k: v.clone() for k, v in network.state_dict().items()}
-        epoch += 1
-        spent = time.monotonic() - started
-        if schedule is None:
-            # The first epoch says how many fit.
-            n_epochs = 1 + int(np.clip((0.95 * seconds - spent) / spent, 0, 60))
-            steps = max(1, (n_epochs - 1) * -(-len(train) // 64))
-            schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 6e-3, total_steps=steps)
-        if spent > seconds:
+        if time.monotonic() - started > seconds:
             break
     network.load_state_dict(state)
     with torch.inference_mode():

@@ -25,8 +25,8 @@ found = clf.one_shot_
 print(f"\nStage one ({found.strategy}) took {found.seconds:.0f} s. It found these cells:")
 for cell in found.cells:
     print(f"  {cell}")
-first = clf.history_.trials[0]
-print(f"\nThe best of them with the default training: validation loss {min(first.losses.values()):.3f}")
+losses = clf.leaderboard().set_index("trial").loss
+print(f"\nThe best of them with the default training: validation loss {losses[0]:.3f}")
 print(f"The best configuration of stage two:        validation loss {-clf.best_score_:.3f}")
 print(f"Test accuracy {clf.score(X_test, y_test):.3f}")
 

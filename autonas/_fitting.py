@@ -22,6 +22,7 @@ from sklearn.base import clone
 from autonas._budget import affordable, choose_epochs, reserve
 from autonas._first_trials import family_configurations, portfolio_configurations
 from autonas._search_space import SearchSpace, resolve_search_space
+from autonas._stored import Keeper, Validated
 from autonas._two_stage import Comparison, OneShot, OneShotResult, find_cells, preset_of_cells, with_random_cells
 from autonas.optimization import Result, RunHistory, SearchFailed, Trial, search
 from autonas.presets import Preset, load_preset
@@ -37,7 +38,7 @@ from autonas.training.traditional import MixedTrainer
 from autonas.training.trial import Trainer, one_thread
 from autonas.training.validation import is_splitter, make_folds
 
-__all__ = ["Fitted", "last_good", "run"]
+__all__ = ["Fitted", "device_of", "last_good", "losses_of", "run"]
 
 Array = npt.NDArray[Any]
 
@@ -73,6 +74,12 @@ class Fitted:
     """How probabilities become classes."""
     one_shot: OneShotResult | None = None
     """What stage one found."""
+    validated: Validated | None = None
+    """What the ensemble says of the validation rows."""
+    environment: Mapping[str, Any] | None = None
+    """What a loaded run was made with; None: this very process."""
+    finished: bool = True
+    """False for a run that was loaded before it had ended."""
 
     @property
     def space(self) -> ConfigurationSpace:
@@ -153,7 +160,7 @@ def run(
     n_classes = 0 if classes is None else len(classes)
     metric = resolve_metric(estimator.metric, classes)
     tune = _tunes_threshold(estimator, metric)
-    device = _device(estimator.device)
+    device = device_of(estimator.device)
     kind = "image" if is_images(X) else "tabular"
     preset = load_preset(kind if estimator.pipeline == "auto" else estimator.pipeline)
     one_shot = None if estimator.one_shot is None else OneShot.of(estimator.one_shot)
@@ -179,14 +186,21 @@ def run(
     )
     chosen = resolve_search_space(estimator.search_space, preset, table, classification=n_classes > 0)
     trainer = MixedTrainer(task, folds, chosen.builds, max_epochs=1, defaults=chosen.defaults, device=device)
+    keeper = None
+    if estimator.run_dir is not None:
+        keeper = Keeper(estimator, schema, trainer, [family.name for family in chosen.own], run_dir)
     deadline = None if estimator.time_limit is None else started + estimator.time_limit
     if one_shot is None:
         result = None
-        history = _search(estimator, preset, chosen, trainer, run_dir, record, deadline, estimator.time_limit)
+        history = _search(estimator, preset, chosen, trainer, run_dir, record, deadline, estimator.time_limit, keeper)
     else:
-        chosen, history, result = _two_stages(estimator, one_shot, preset, chosen, trainer, run_dir, record, deadline)
+        chosen, history, result = _two_stages(
+            estimator, one_shot, preset, chosen, trainer, run_dir, record, deadline, keeper
+        )
     size = preset.ensemble_size if estimator.ensemble_size is None else estimator.ensemble_size
-    ensemble, losses, decision = _ensemble(trainer, history, run_dir, size, deadline, tune=tune)
+    ensemble, losses, decision, predictions = _ensemble(trainer, history, run_dir, size, deadline, tune=tune)
+    if keeper is not None:
+        keeper.finished(history, ensemble, decision, predictions, result)
     return Fitted(
         schema,
         chosen,
@@ -200,6 +214,7 @@ def run(
         run_dir,
         decision,
         result,
+        Validated(trainer.valid_target, predictions, trainer.valid_weight),
     )
 
 
@@ -212,6 +227,7 @@ def _search(
     record: dict[str, Any],
     deadline: float | None,
     time_limit: float | None,
+    keeper: Keeper | None = None,
 ) -> RunHistory:
     """Choose epochs and first trials, and search."""
     min_epochs, trainer.max_epochs = choose_epochs(estimator, record, trainer, chosen, time_limit)
@@ -238,7 +254,11 @@ def _search(
             ),
             accepts=affordable(trainer, chosen, estimator.time_limit),
             random_state=record["seed"],
-            callbacks=(*_progress(estimator, chosen), *(estimator.callbacks or ())),
+            callbacks=(
+                *(() if keeper is None else (keeper.improved,)),
+                *_progress(estimator, chosen),
+                *(estimator.callbacks or ()),
+            ),
         )
 
 
@@ -251,6 +271,7 @@ def _two_stages(
     run_dir: Path,
     record: dict[str, Any],
     deadline: float | None,
+    keeper: Keeper | None,
 ) -> tuple[SearchSpace, RunHistory, OneShotResult]:
     """Find cells by weight sharing, then search all the rest with them; or with random ones too, half the time each."""
     _write_record(run_dir, record)
@@ -260,10 +281,11 @@ def _two_stages(
     seconds = None if half is None else settings.share * half
     found, result = find_cells(settings, trainer, chosen, run_dir, seed=record["seed"], seconds=seconds)
     if not settings.compare_to_random:
-        return found, _search(estimator, preset, found, trainer, run_dir, record, deadline, _left(deadline)), result
+        left = _left(deadline)
+        return found, _search(estimator, preset, found, trainer, run_dir, record, deadline, left, keeper), result
 
     middle = None if half is None else began + half + reserve(estimator)
-    history = _search(estimator, preset, found, trainer, run_dir, record, middle, _left(middle))
+    history = _search(estimator, preset, found, trainer, run_dir, record, middle, _left(middle), keeper)
     drawn = with_random_cells(chosen, found, settings.n_architectures, record["seed"])
     folder = run_dir / "random_cells"
     folder.mkdir(exist_ok=True)
@@ -283,6 +305,15 @@ def last_good(trial: Trial) -> Result | None:
 
 def _left(deadline: float | None) -> float | None:
     return None if deadline is None else max(deadline - time.monotonic(), 1.0)
+
+
+def losses_of(history: RunHistory, run_dir: Path) -> dict[int, float]:
+    """List the best validation loss of each trial that has networks, by number."""
+    return {
+        t.number: result.loss
+        for t in history.trials
+        if (result := last_good(t)) is not None and (_folder(run_dir, t.number) / MODEL).exists()
+    }
 
 
 def _smallest(history: RunHistory) -> float:
@@ -327,7 +358,8 @@ def _canonical(table: Any, target: Array, weight: Array | None) -> tuple[Any, Ar
     return table, target, None if np.ptp(merged) == 0 else merged
 
 
-def _device(device: str) -> torch.device:
+def device_of(device: str) -> torch.device:
+    """Find the device that an estimator's argument names."""
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -394,12 +426,8 @@ def _progress(estimator: Any, chosen: SearchSpace) -> list[Any]:
 
 def _ensemble(
     trainer: Trainer, history: RunHistory, run_dir: Path, size: int, deadline: float | None, *, tune: bool
-) -> tuple[Ensemble, dict[int, float], Decision]:
-    losses = {
-        t.number: result.loss
-        for t in history.trials
-        if (result := last_good(t)) is not None and (_folder(run_dir, t.number) / MODEL).exists()
-    }
+) -> tuple[Ensemble, dict[int, float], Decision, Array]:
+    losses = losses_of(history, run_dir)
     if not losses:
         causes = [t.failure.cause for t in history.trials if t.failure is not None]
         reason = f"every trial failed, the first with: {causes[0]}" if causes else "no trial came to a result"
@@ -430,7 +458,7 @@ def _ensemble(
     if tune:
         assert task.metric.of_decisions is not None
         decision = tune_decision(mixture.predictions, target, weight, task.metric.of_decisions, late)
-    return Ensemble(members, mixture.temperature), losses, decision
+    return Ensemble(members, mixture.temperature), losses, decision, mixture.predictions
 
 
 def _cost(trial: Trial) -> float:

@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import Tags, _safe_indexing, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from autonas._fitting import run
+from autonas._fitting import Fitted, run
 from autonas._parameters import PARAMETERS, TUNE_THRESHOLD
 from autonas._results import cv_results, describe_members, leaderboard
 from autonas.spaces import values
@@ -102,7 +102,11 @@ class _AutoNAS(BaseEstimator):  # type: ignore[misc]
 
     def _fit(self, X: Any, target: Array, classes: Array | None, weight: Array | None, started: float) -> None:
         seed = None if self.random_state is None else _seed(self.random_state)
-        self._fitted = run(self, X, target, classes, weight, seed=seed, started=started)
+        self._take(run(self, X, target, classes, weight, seed=seed, started=started))
+
+    def _take(self, fitted: Fitted) -> None:
+        """Have what a fit, or a run that was loaded, leaves behind."""
+        self._fitted = fitted
         self.history_ = self._fitted.history
         self.configuration_space_ = self._fitted.space
         self.run_dir_ = self._fitted.run_dir
@@ -264,9 +268,12 @@ class AutoNASClassifier(ClassifierMixin, _AutoNAS):  # type: ignore[misc]
         X, y, weight = self._checked(X, y, sample_weight, reset=True)
         self.classes_, codes = encode_classes(y, X)
         self._fit(X, codes, self.classes_, weight, started)
-        self.temperature_ = self._fitted.ensemble.temperature.value
-        self.decision_weights_ = self._fitted.decision.weights
         return self
+
+    def _take(self, fitted: Fitted) -> None:
+        super()._take(fitted)
+        self.temperature_ = fitted.ensemble.temperature.value
+        self.decision_weights_ = fitted.decision.weights
 
     def predict_proba(self, X: Any) -> Array:
         """Predict the classes' probabilities, calibrated on the validation rows.

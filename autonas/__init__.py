@@ -37,7 +37,7 @@ __all__ = [
     "search",
 ]
 
-#: Where the public names are: torch takes seconds to import, which `autonas --help` and the like need not wait for.
+#: Where the public names are: torch takes seconds to import, which neither `autonas --help` nor a worker process need wait for.
 _PLACES = {
     "_loading": ("load",),
     "_two_stage": ("OneShot",),

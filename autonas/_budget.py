@@ -120,14 +120,32 @@ def _seconds(trainer: Trainer, configuration: Mapping[str, Any], epochs: int | N
 
 
 def affordable(
-    trainer: Trainer, chosen: SearchSpace, time_limit: float | None
+    trainer: Trainer, chosen: SearchSpace, time_limit: float | None, *, builds_own: bool = True
 ) -> Callable[[Mapping[str, Any]], bool] | None:
-    """Make the function that turns down what would take too much of the time; None where there is time for all."""
+    """Make the function that turns down what would take too much of the time; None where there is time for all.
+
+    Parameters
+    ----------
+    trainer : Trainer
+    chosen : SearchSpace
+    time_limit : float or None
+    builds_own : bool
+        False: no network of the user's is built here to see what it costs, since it may hang, or end the process.
+
+    Returns
+    -------
+    callable or None
+    """
     if time_limit is None or trainer.device.type != "cpu":
         return None
+    own = set() if builds_own else {family.name for family in chosen.own}
 
-    limit = max(MAX_SHARE * time_limit, _seconds(trainer, values(chosen.space.get_default_configuration())))
-    return lambda configuration: _seconds(trainer, configuration) <= limit
+    def seconds(configuration: Mapping[str, Any]) -> float:
+        network = configuration.get("network", chosen.defaults.get("network"))
+        return 0.0 if network in own else _seconds(trainer, configuration)
+
+    limit = max(MAX_SHARE * time_limit, seconds(values(chosen.space.get_default_configuration())))
+    return lambda configuration: seconds(configuration) <= limit
 
 
 def reserve(estimator: Any) -> float:

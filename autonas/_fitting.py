@@ -24,6 +24,7 @@ from autonas._first_trials import family_configurations, portfolio_configuration
 from autonas._search_space import SearchSpace, resolve_search_space
 from autonas._stored import Keeper, Validated
 from autonas._two_stage import Comparison, OneShot, OneShotResult, find_cells, preset_of_cells, with_random_cells
+from autonas._workers import InWorkers, uses_processes
 from autonas.optimization import Result, RunHistory, SearchFailed, Trial, search
 from autonas.presets import Preset, load_preset
 from autonas.spaces import values
@@ -234,9 +235,11 @@ def _search(
     portfolio = portfolio_configurations(estimator.portfolio, record, preset, chosen, trainer.task)
     _write_record(run_dir, record)
     one_by_one = trainer.device.type != "cpu" or chosen.shares_generators
+    processes = {name: getattr(estimator, name) for name in ("n_jobs", "trial_time_limit", "trial_memory_limit")}
+    in_processes = uses_processes(**processes)
     with one_thread() as n_threads:
         return search(
-            trainer,
+            InWorkers(chosen.own, trainer) if in_processes else trainer,
             chosen.space,
             optimizer=estimator.optimizer,
             min_fidelity=min_epochs,
@@ -244,7 +247,8 @@ def _search(
             full_first=min(FULL_FIRST, 1 + len(portfolio)),
             n_trials=estimator.n_trials,
             time_limit=None if deadline is None else max(1.0, deadline - reserve(estimator) - time.monotonic()),
-            n_threads=1 if one_by_one else n_threads,
+            n_threads=1 if one_by_one or in_processes else n_threads,
+            **processes,
             run_dir=run_dir,
             storage=estimator.storage,
             initial_configurations=(
@@ -252,7 +256,7 @@ def _search(
                 *family_configurations(chosen),
                 *portfolio,
             ),
-            accepts=affordable(trainer, chosen, estimator.time_limit),
+            accepts=affordable(trainer, chosen, estimator.time_limit, builds_own=not in_processes),
             random_state=record["seed"],
             callbacks=(
                 *(() if keeper is None else (keeper.improved,)),

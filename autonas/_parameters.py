@@ -50,6 +50,16 @@ PARAMETERS = """
         False: a ``run_dir`` that holds a run already is an error.
     storage : str, optional
         An Optuna storage URL for the history. Default: SQLite in ``run_dir``.
+    n_jobs : int, default=1
+        1: trials run in threads of this process, as many as torch may use. More: so many worker processes; -1: as many
+        as there are cores. A trial that takes its process down ends alone, with its cause in ``failures()``. Each
+        trial is deterministic given its configuration and seed; which are tried then follows from how long each takes.
+    trial_time_limit : float, optional
+        Seconds that a piece of a trial may take, after which it has failed. Trials then run in worker processes, also
+        with ``n_jobs=1``.
+    trial_memory_limit : float, optional
+        MiB that a trial may take, beyond what its worker process takes anyway; a trial that needs more has failed.
+        Trials then run in worker processes, also with ``n_jobs=1``.
     callbacks : list of callable, optional
         ``callback(history, trial, result)``, called after each result; a true return value ends the search.
     verbose : int, default=0

@@ -51,6 +51,9 @@ class _AutoNAS(BaseEstimator):  # type: ignore[misc]
         run_dir: str | Path | None = None,
         resume: bool = True,
         storage: Any = None,
+        n_jobs: int = 1,
+        trial_time_limit: float | None = None,
+        trial_memory_limit: float | None = None,
         callbacks: Any = None,
         verbose: int = 0,
         random_state: Any = None,
@@ -72,6 +75,9 @@ class _AutoNAS(BaseEstimator):  # type: ignore[misc]
         self.run_dir = run_dir
         self.resume = resume
         self.storage = storage
+        self.n_jobs = n_jobs
+        self.trial_time_limit = trial_time_limit
+        self.trial_memory_limit = trial_memory_limit
         self.callbacks = callbacks
         self.verbose = verbose
         self.random_state = random_state
@@ -209,6 +215,9 @@ class AutoNASClassifier(ClassifierMixin, _AutoNAS):  # type: ignore[misc]
         run_dir: str | Path | None = None,
         resume: bool = True,
         storage: Any = None,
+        n_jobs: int = 1,
+        trial_time_limit: float | None = None,
+        trial_memory_limit: float | None = None,
         callbacks: Any = None,
         verbose: int = 0,
         random_state: Any = None,
@@ -232,6 +241,9 @@ class AutoNASClassifier(ClassifierMixin, _AutoNAS):  # type: ignore[misc]
             run_dir=run_dir,
             resume=resume,
             storage=storage,
+            n_jobs=n_jobs,
+            trial_time_limit=trial_time_limit,
+            trial_memory_limit=trial_memory_limit,
             callbacks=callbacks,
             verbose=verbose,
             random_state=random_state,

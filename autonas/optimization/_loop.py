@@ -185,7 +185,7 @@ class Loop:
             "stop": never,
         }
         start_by = None if self._nothing_yet() else deadline
-        self.runner.submit(Task(job, {name: keywords[name] for name in self.accepted}, start_by))
+        self.runner.submit(Task(job, {name: keywords[name] for name in self.accepted}, start_by, deadline))
 
     def _tell(self, outcome: Outcome) -> None:
         job = outcome.job

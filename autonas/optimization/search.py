@@ -19,7 +19,8 @@ from autonas.optimization.history import RunHistory
 from autonas.optimization.interfaces import Job, Result, Trial
 from autonas.optimization.optimizers import resolve
 from autonas.optimization.proposals import Proposals
-from autonas.optimization.runners import InProcessRunner, Runner, ThreadRunner
+from autonas.optimization.runners import InProcessRunner, ProcessRunner, Runner, ThreadRunner
+from autonas.optimization.runners.processes import n_cores
 from autonas.optimization.runners.task import accepted_keywords
 from autonas.optimization.schedules.full_first import FullFirst
 from autonas.optimization.schedules.rungs import check_fidelities
@@ -45,6 +46,9 @@ def search(
     n_trials: int | None = None,
     time_limit: float | None = None,
     n_threads: int = 1,
+    n_jobs: int = 1,
+    trial_time_limit: float | None = None,
+    trial_memory_limit: float | None = None,
     run_dir: str | Path | None = None,
     storage: str | BaseStorage | None = None,
     initial_configurations: Sequence[Configuration | Mapping[str, Any]] = (),
@@ -89,6 +93,23 @@ def search(
         which jobs were handed out, and up to ``2 * n_threads`` jobs are handed out before the oldest has come back:
         what is proposed follows from ``n_threads``, not from which job was faster. A run may go on with another
         number; all its records hold, and are then those of neither number alone.
+    n_jobs : int, default=1
+        So many jobs run side by side, in worker processes; -1: as many as there are cores. Each worker gets the
+        objective once, by cloudpickle: a function of a script, a notebook or another function will do, and a script
+        needs no ``if __name__ == "__main__"``. The cores are shared out: ``cores // n_jobs`` threads of arithmetic
+        each, at least one. A worker that dies (``os._exit``, a segmentation fault, out of memory) ends its trial only,
+        with that cause. Each trial is deterministic given its configuration and seed; which configurations are
+        proposed, and which go on, follows from the order in which results come back, and so from how long each takes.
+        A job that goes on after ``time_limit`` is ended after a grace of 1 s and 5 % of the limit (ten times that if
+        there is no result yet): one that was told the ``deadline`` has failed, any other has no result, and runs again
+        when the run goes on.
+    trial_time_limit : float, optional
+        Seconds that a job may take; then its process is ended, and the trial has failed. With ``n_jobs=1`` the jobs
+        run in one worker process.
+    trial_memory_limit : float, optional
+        MiB that a job may take, beyond what its worker process takes before it (interpreter, libraries, data): an
+        allocation that goes beyond fails with a MemoryError, or its process is ended. With ``n_jobs=1`` the jobs run
+        in one worker process.
     run_dir : str or Path, optional
         A directory for the run's records. If they are there already the run goes on where it stopped, and
         limits count over all its pieces. By default the history is in memory only.
@@ -103,8 +124,8 @@ def search(
         of ``initial_configurations`` without an origin are not asked about. Where many in a row are turned down, one
         of them is tried all the same.
     random_state : None, int, RandomState or Generator
-        The seed. With the same seed, the same ``n_threads`` and no ``time_limit`` the history, but for times, is the
-        same each time, be the run interrupted and resumed or not.
+        The seed. With the same seed, the same ``n_threads``, ``n_jobs=1`` and no ``time_limit`` the history, but for
+        times, is the same each time, be the run interrupted and resumed or not.
     callbacks : sequence of callable
         ``callback(history, trial, result)`` is called after each result; a true return value ends the search. Other
         jobs that have not come back by then have no result, and run again when the run goes on.
@@ -136,6 +157,7 @@ def search(
             f"`space` is {space!r}, but must be a ConfigurationSpace; `autonas.load_space` makes one."
         )
     n_threads = _count("n_threads", n_threads, 1)
+    workers = _workers(n_jobs, n_threads, trial_time_limit, trial_memory_limit)
     accepted = accepted_keywords(objective)
     for place, callback in enumerate(callbacks):
         if not callable(callback):
@@ -170,9 +192,15 @@ def search(
                 else Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="autonas-")))
             )
         # Entered last, so its threads have ended before the store is closed and the temporary folder is gone.
-        runner: Runner = InProcessRunner(objective)
-        if n_threads > 1:
+        runner: Runner
+        if workers is not None:
+            bounds = {"memory_limit": trial_memory_limit, "time_limit": trial_time_limit}
+            grace = 1 + 0.05 * limits.seconds
+            runner = stack.enter_context(contextlib.closing(ProcessRunner(objective, workers, grace=grace, **bounds)))
+        elif n_threads > 1:
             runner = stack.enter_context(contextlib.closing(ThreadRunner(objective, n_threads)))
+        else:
+            runner = InProcessRunner(objective)
         loop = Loop(
             history=history,
             proposals=Proposals(space, sampler, initial_configurations, settings["random_state"], trials, accepts),
@@ -215,6 +243,25 @@ def _count(name: str, value: Any, least: int) -> int:
     return int(value)
 
 
+def _workers(n_jobs: int, n_threads: int, trial_time_limit: Any, trial_memory_limit: Any) -> int | None:
+    """Count the worker processes; None: none."""
+    for name, value in {"trial_time_limit": trial_time_limit, "trial_memory_limit": trial_memory_limit}.items():
+        _positive(name, value)
+    n_jobs = n_cores() if n_jobs == -1 else _count("n_jobs", n_jobs, 1)
+    if n_jobs > 1 and n_threads > 1:
+        raise ValueError(
+            f"`n_jobs` is {n_jobs} and `n_threads` is {n_threads}: a search runs in processes or in threads; leave one "
+            "of them at 1."
+        )
+    return n_jobs if n_jobs > 1 or trial_time_limit is not None or trial_memory_limit is not None else None
+
+
+def _positive(name: str, value: Any) -> None:
+    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if value is not None and (not number or not value > 0 or not math.isfinite(value)):
+        raise ValueError(f"`{name}` is {value!r}, but must be a number > 0, or None for no such limit.")
+
+
 def _limits(n_trials: int | None, time_limit: float | None, max_total_fidelity: float | None) -> Limits:
     given = {"n_trials": n_trials, "time_limit": time_limit, "max_total_fidelity": max_total_fidelity}
     if all(value is None for value in given.values()):
@@ -222,11 +269,7 @@ def _limits(n_trials: int | None, time_limit: float | None, max_total_fidelity: 
             "Nothing would end the search: give at least one of `n_trials`, `time_limit`, `max_total_fidelity`."
         )
     for name, value in given.items():
-        if value is None:
-            continue
-        number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-        if not number or not value > 0 or not math.isfinite(value):
-            raise ValueError(f"`{name}` is {value!r}, but must be a number > 0, or None for no such limit.")
+        _positive(name, value)
     if n_trials is not None and int(n_trials) != n_trials:
         raise ValueError(f"`n_trials` is {n_trials!r}, but must be an int; round it.")
     return Limits(

@@ -136,6 +136,13 @@ class Trainer:
         self._sides: OrderedDict[tuple[Any, ...], Side] = OrderedDict()
         self._lock = threading.Lock()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave behind what another process makes itself: preprocessed rows, on the device."""
+        return {name: value for name, value in vars(self).items() if name not in ("_sides", "_lock")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__ = {**state, "_sides": OrderedDict(), "_lock": threading.Lock()}
+
     def __call__(
         self,
         configuration: Mapping[str, Any],

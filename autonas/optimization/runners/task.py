@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from autonas.optimization.interfaces import Failure, Job
 from autonas.spaces import values
 
-__all__ = ["Outcome", "Runner", "Task", "accepted_keywords", "never", "run"]
+__all__ = ["Outcome", "Runner", "Task", "accepted_keywords", "call", "never", "run"]
 
 Objective = Callable[..., Any]
 
@@ -35,11 +35,14 @@ class Task:
         Those of :data:`KEYWORDS` that the objective takes. A runner that can make use of ``stop`` puts in its own.
     start_by : float, optional
         A task that has to wait for its turn is no longer started from this moment of ``time.monotonic()`` on.
+    deadline : float, optional
+        When the search's time is over, whether the objective is told or not.
     """
 
     job: Job
     keywords: Mapping[str, Any]
     start_by: float | None = None
+    deadline: float | None = None
 
 
 @dataclass(frozen=True)
@@ -115,12 +118,17 @@ def accepted_keywords(objective: Objective) -> frozenset[str]:
 
 def run(objective: Objective, task: Task) -> Outcome:
     """Call the objective; an exception makes a failed job, except those that end the process."""
+    return call(objective, values(task.job.configuration), task)
+
+
+def call(objective: Objective, configuration: Mapping[str, Any], task: Task) -> Outcome:
+    """Do the same where only the configuration's values are at hand."""
     job = task.job
     start = time.perf_counter()
     try:
         if task.keywords.get("checkpoint") is not None:
             Path(task.keywords["checkpoint"]).mkdir(parents=True, exist_ok=True)
-        returned = objective(values(job.configuration), job.to_fidelity, **task.keywords)
+        returned = objective(dict(configuration), job.to_fidelity, **task.keywords)
         return _read(returned, job, time.perf_counter() - start)
     except Exception as error:  # noqa: BLE001 - whatever the user's code raises is recorded with its cause
         cause = traceback.format_exception_only(type(error), error)[0].strip().splitlines()[0]

@@ -37,7 +37,7 @@ __all__ = [
     "search",
 ]
 
-#: Where the public names are: torch takes seconds to import, which neither `autonas --help` nor a worker process need wait for.
+#: Where the public names are. Torch takes seconds to import: neither `autonas --help` nor a worker process need wait.
 _PLACES = {
     "_loading": ("load",),
     "_two_stage": ("OneShot",),

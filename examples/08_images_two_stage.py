@@ -1,4 +1,4 @@
-"""Images, in two stages: weight sharing finds the cell, BOHB tunes the rest. About three quarters of a minute.
+"""Images, in two stages: weight sharing finds the cell, BOHB tunes the rest. About half a minute.
 
 The task: which digit is it, from 8x8 pixels (1,797 images, comes with scikit-learn). The space is that of
 NAS-Bench-201: 15,625 cells. The found cell is drawn into found_cell.png.
@@ -18,7 +18,7 @@ X_train, X_test, y_train, y_test = train_test_split(
     digits.images.astype("uint8"), digits.target, test_size=0.3, stratify=digits.target, random_state=0
 )
 
-clf = AutoNASClassifier(one_shot=OneShot("gdas", share=0.3), time_limit=35, random_state=0, verbose=1)
+clf = AutoNASClassifier(one_shot=OneShot("gdas", share=0.3), time_limit=25, random_state=0, verbose=1)
 clf.fit(X_train, y_train)
 
 found = clf.one_shot_

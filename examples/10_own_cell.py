@@ -18,7 +18,7 @@ X_train, X_test, y_train, y_test = train_test_split(
 family = Path(__file__).parent / "own_cell" / "ring_cell.yaml"
 
 for strategy in ("random_sharing", "robust_darts"):
-    clf = AutoNASClassifier(search_space=family, one_shot=OneShot(strategy, share=0.4), time_limit=12, random_state=0)
+    clf = AutoNASClassifier(search_space=family, one_shot=OneShot(strategy, share=0.4), time_limit=10, random_state=0)
     clf.fit(X_train, y_train)
     print(f"{strategy}: {clf.one_shot_.cells[0]}")
     print(f"  test accuracy {clf.score(X_test, y_test):.3f} after {len(clf.history_.trials)} trials")

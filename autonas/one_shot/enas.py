@@ -8,7 +8,7 @@ from torch import nn
 
 from autonas.networks.cells import Edge
 from autonas.one_shot.data import Batch, Sample
-from autonas.one_shot.strategy import Settings, Strategy
+from autonas.one_shot.strategy import Late, Settings, Strategy, never
 from autonas.one_shot.supernet import Supernet
 
 __all__ = ["Enas"]
@@ -87,12 +87,12 @@ class Enas(Strategy):
             self.controller_optimizer.step()
         return loss
 
-    def best(self, n: int, judge: Sample) -> list[dict[Edge, str]]:
+    def best(self, n: int, judge: Sample, late: Late = never) -> list[dict[Edge, str]]:
         """Let the controller draw architectures, and order them by their loss with the shared weights."""
         with torch.no_grad():
             drawn = [self._draw()[0] for _ in range(3 * self.settings.n_judged)]
         passing = [g for g in drawn if self.passes(g)][: self.settings.n_judged]
-        return self.best_drawn(n, judge, passing or [self.draw()])
+        return self.best_drawn(n, judge, passing or [self.draw()], late)
 
     def _draw(self) -> tuple[dict[Edge, str], torch.Tensor, torch.Tensor]:
         edges = self.space.edges

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from autonas.networks.cells import Edge
 from autonas.one_shot.data import Batch, Sample
-from autonas.one_shot.strategy import Strategy
+from autonas.one_shot.strategy import Late, Strategy, never
 
 __all__ = ["RandomSharing"]
 
@@ -22,6 +22,6 @@ class RandomSharing(Strategy):
         self.supernet.open_path(self.draw())
         return self.train_weights(learn, progress)
 
-    def best(self, n: int, judge: Sample) -> list[dict[Edge, str]]:
+    def best(self, n: int, judge: Sample, late: Late = never) -> list[dict[Edge, str]]:
         """Draw architectures, and order them by their loss with the shared weights."""
-        return self.best_drawn(n, judge, [self.draw() for _ in range(self.settings.n_judged)])
+        return self.best_drawn(n, judge, [self.draw() for _ in range(self.settings.n_judged)], late)

@@ -42,6 +42,8 @@ STRATEGIES: dict[str, type[Strategy]] = {
 
 #: With partial channels one part in so many is computed.
 PARTIAL = 4
+#: Share of the time limit for training the supernet; the rest is for judging architectures by its weights.
+TRAINING_SHARE = 0.85
 #: The first steps of all are slower than the others; so many are not counted when the number of epochs is chosen.
 WARM_UP = 2
 #: Epochs of a search that has a time limit, at least and at most.
@@ -153,7 +155,8 @@ def find_architectures(
     chosen = STRATEGIES[strategy](supernet, settings, rng)
     deadline = math.inf if time_limit is None else started + time_limit
     found = Found([], strategy)
-    clock = _Clock(learn.steps(settings.batch_size), epochs, deadline, stop)
+    training_ends = math.inf if time_limit is None else started + TRAINING_SHARE * time_limit
+    clock = _Clock(learn.steps(settings.batch_size), epochs, training_ends, stop)
     for epoch in range(EPOCHS[1] if epochs is None else epochs):
         supernet.draw_noise((seed, epoch))
         losses = []
@@ -168,7 +171,7 @@ def find_architectures(
         if clock.over or clock.progress >= 1 or found.record[-1].get("stop"):
             break
     found.activation_bytes = _activation_bytes(supernet, learn)
-    found.genotypes = chosen.best(n_architectures, judge)
+    found.genotypes = chosen.best(n_architectures, judge, lambda: time.monotonic() > deadline)
     found.seconds = time.monotonic() - started
     return found
 
@@ -189,7 +192,7 @@ class _Clock:
             self._warm = now
         if self.total is None and self.done == min(self.steps, 5 * WARM_UP) > WARM_UP:
             each = (now - self._warm) / (self.done - WARM_UP)
-            fitting = int((self.deadline - now) * 0.9 / each / self.steps)
+            fitting = int((self.deadline - now) / each / self.steps)
             self.total = self.steps * min(max(fitting, EPOCHS[0]), EPOCHS[1])
         self.over = now >= self.deadline or self.stop()
         return self.over

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,7 +17,14 @@ from autonas.networks.cells import SKIP, Edge, Genotype
 from autonas.one_shot.data import Batch, Sample, criterion
 from autonas.one_shot.supernet import Supernet
 
-__all__ = ["Settings", "Strategy", "WithAlphas", "n_skips"]
+__all__ = ["Late", "Settings", "Strategy", "WithAlphas", "n_skips", "never"]
+
+Late = Callable[[], bool]
+
+
+def never() -> bool:
+    """Say that it is not late."""
+    return False
 
 
 @dataclass(frozen=True)
@@ -93,7 +100,7 @@ class Strategy(ABC):
         """
 
     @abstractmethod
-    def best(self, n: int, judge: Sample) -> list[dict[Edge, str]]:
+    def best(self, n: int, judge: Sample, late: Late = never) -> list[dict[Edge, str]]:
         """Name the best architectures, the best first.
 
         Parameters
@@ -102,6 +109,8 @@ class Strategy(ABC):
             At most; there may be fewer.
         judge : Sample
             Rows for the architecture.
+        late : callable, optional
+            True: there is no time to look at more of them.
 
         Returns
         -------
@@ -145,22 +154,26 @@ class Strategy(ABC):
         limit = self.settings.max_skips
         return limit is None or (self.space.is_connected(genotype) and n_skips(genotype) <= limit)
 
-    def judged(self, genotypes: Sequence[Genotype], judge: Sample, n_rows: int = 1024) -> list[float]:
-        """Judge architectures by the shared weights, all on the same rows."""
+    def judged(
+        self, genotypes: Sequence[Genotype], judge: Sample, late: Late = never, n_rows: int = 1024
+    ) -> list[float]:
+        """Judge architectures by the shared weights, all on the same rows; when it is late, no more but one."""
         places = np.arange(min(len(judge), n_rows))
         parts = np.array_split(places, max(1, len(places) // 256))
-        losses = []
+        losses: list[float] = []
         with self.supernet.judging():
             for genotype in genotypes:
+                if losses and late():
+                    break
                 self.supernet.open_path(genotype)
                 losses.append(float(np.mean([float(self.loss(judge.take(part))) for part in parts])))
         return losses
 
-    def best_drawn(self, n: int, judge: Sample, drawn: Sequence[dict[Edge, str]]) -> list[dict[Edge, str]]:
+    def best_drawn(self, n: int, judge: Sample, drawn: Sequence[dict[Edge, str]], late: Late) -> list[dict[Edge, str]]:
         """Order drawn architectures by their loss with the shared weights."""
         different = list({tuple(sorted(g.items())): g for g in drawn}.values())
-        losses = self.judged(different, judge)
-        order = sorted(range(len(different)), key=lambda i: (math.isnan(losses[i]), losses[i]))
+        losses = self.judged(different, judge, late)
+        order = sorted(range(len(losses)), key=lambda i: (math.isnan(losses[i]), losses[i]))
         return [different[i] for i in order[:n]]
 
 
@@ -215,7 +228,7 @@ class WithAlphas(Strategy):
                 e: (p * edges[e] if e in edges else p).double().cpu().numpy() for e, p in self.probabilities().items()
             }
 
-    def best(self, n: int, judge: Sample) -> list[dict[Edge, str]]:  # noqa: ARG002 - alphas have seen enough
+    def best(self, n: int, judge: Sample, late: Late = never) -> list[dict[Edge, str]]:  # noqa: ARG002 - alphas know
         """Name the architecture with the highest scores, then the likeliest others."""
         scores, limit = self.scores(), self.settings.max_skips
         found = [self.space.discretize(scores, max_skips=limit)]

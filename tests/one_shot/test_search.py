@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from autonas.one_shot import STRATEGIES, Settings, find_architectures
-from autonas.one_shot.strategy import n_skips
+from autonas.one_shot.strategy import Strategy, n_skips
 from tests.one_shot.problems import OUTPUT, SPACES, configuration_of, input_of, sample_of
 
 FAST = Settings(batch_size=16, n_judged=20)
@@ -82,6 +82,21 @@ def test_the_time_limit_ends_it_and_it_names_architectures_all_the_same():
     found = find(epochs=None, time_limit=1e-6)
     assert found.genotypes
     assert len(found.record) == 1
+
+
+@pytest.mark.parametrize("strategy", ["random_sharing", "path_dropout", "enas"])
+def test_when_it_is_late_no_more_architectures_are_judged(strategy, monkeypatch):
+    judged = []
+    loss = Strategy.loss
+
+    def watch(self, batch):
+        if not torch.is_grad_enabled():
+            judged.append(len(batch.target))
+        return loss(self, batch)
+
+    monkeypatch.setattr(Strategy, "loss", watch)
+    assert len(find(strategy=strategy, epochs=None, time_limit=1e-6).genotypes) == 1
+    assert len(judged) <= 2, "one for the controller, one architecture"
 
 
 def test_stop_ends_it():

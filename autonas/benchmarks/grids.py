@@ -22,6 +22,8 @@ Array = npt.NDArray[Any]
 _NASBENCH201 = MappingProxyType(
     {f"op{i}": ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3") for i in range(6)}
 )
+#: Which edge each operation stands on, for samplers that encode a cell by its paths.
+_NASBENCH201_EDGES = ("0_1", "0_2", "1_2", "0_3", "1_3", "2_3")
 _HPOBENCH_MLP = MappingProxyType(
     {
         "alpha": (1e-8, 7.742637e-8, 5.994842e-7, 4.641589e-6, 3.5938137e-5, 2.7825593e-4, 2.1544348e-3,
@@ -71,9 +73,12 @@ def nasbench201(name: str, dataset: str, data_dir: str | Path | None) -> Benchma
             return float(short[cell]), float(seconds[cell]) * 12 / 200
         return float(mean[cell] if seed is None else full[cell][seed]), float(seconds[cell])
 
+    space = ConfigurationSpace()
+    for (op, choices), edge in zip(_NASBENCH201.items(), _NASBENCH201_EDGES, strict=True):
+        space.add(CategoricalHyperparameter(op, choices, meta={"edge": edge}))
     return Benchmark(
         name,
-        _space(_NASBENCH201),
+        space,
         min_fidelity=12,
         max_fidelity=200,
         eta=16,

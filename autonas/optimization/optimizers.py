@@ -26,6 +26,14 @@ OPTIMIZERS = MappingProxyType(
         "tpe": ("tpe", "hyperband"),
         "smac": ("smac", "hyperband"),
         "asha": ("random", "asha"),
+        "evolution": ("evolution", "full"),
+        "tournament": ("tournament", "full"),
+        "local_search": ("local_search", "full"),
+        "reinforce": ("reinforce", "full"),
+        "bananas": ("bananas", "full"),
+        "gp": ("gp", "full"),
+        "pnas": ("pnas", "full"),
+        "dehb": ("differential_evolution", "hyperband"),
     }
 )
 """Name to the names of its sampler and its schedule."""

@@ -12,6 +12,14 @@ SAMPLERS = MappingProxyType(
         "kde": "autonas.optimization.samplers.kde:KDE",
         "tpe": "autonas.optimization.samplers.tpe:TPE",
         "smac": "autonas.optimization.samplers.smac:SMAC",
+        "evolution": "autonas.optimization.samplers.evolution:Evolution",
+        "tournament": "autonas.optimization.samplers.evolution:Tournament",
+        "local_search": "autonas.optimization.samplers.local_search:LocalSearch",
+        "reinforce": "autonas.optimization.samplers.reinforce:Reinforce",
+        "bananas": "autonas.optimization.samplers.bananas:BANANAS",
+        "gp": "autonas.optimization.samplers.gp:GP",
+        "pnas": "autonas.optimization.samplers.pnas:PNAS",
+        "differential_evolution": "autonas.optimization.samplers.differential_evolution:DifferentialEvolution",
     }
 )
 """Name to ``"module:class"``; a class is built as ``Sampler(space)`` and imported when it is first used."""

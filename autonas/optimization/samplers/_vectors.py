@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from ConfigSpace import ConfigurationSpace
+from ConfigSpace import CategoricalHyperparameter, Configuration, ConfigurationSpace, OrdinalHyperparameter
 from ConfigSpace.hyperparameters import IntegerHyperparameter
 
 __all__ = ["Floats", "VectorSpace"]
@@ -23,15 +23,44 @@ class VectorSpace:
     ----------
     space : ConfigurationSpace
         The space; never changed, and its own random state never used.
+
+    Attributes
+    ----------
+    varying : ndarray of bool of shape (n_hyperparameters,)
+        Whether there is something to choose.
+    levels : ndarray of int of shape (n_hyperparameters,)
+        Number of choices; 0 for a number, be it an integer.
+    ordered : ndarray of bool of shape (n_hyperparameters,)
+        False where choices have no order.
     """
 
     def __init__(self, space: ConfigurationSpace) -> None:
         self.space = space
         self.hyperparameters = list(space.values())
         self.varying = np.array([hp.size > 1 for hp in self.hyperparameters], dtype=bool)
+        listed = [isinstance(hp, (CategoricalHyperparameter, OrdinalHyperparameter)) for hp in self.hyperparameters]
+        self.levels = np.array(
+            [hp.size if choices else 0 for hp, choices in zip(self.hyperparameters, listed, strict=True)], dtype=int
+        )
+        self.ordered = np.array(
+            [not isinstance(hp, CategoricalHyperparameter) for hp in self.hyperparameters], dtype=bool
+        )
         self._conditions = [
             (column, condition) for column, name in enumerate(space) for condition in space.parent_conditions_of[name]
         ]
+
+    def configuration(self, row: Floats, origin: str) -> Configuration:
+        """Make a proposal of a legal row."""
+        return Configuration(self.space, vector=row, origin=origin)
+
+    def random(self, rng: np.random.Generator) -> Configuration:
+        """Propose a draw from the prior, of origin ``"random"``."""
+        return self.configuration(self.sample(1, rng)[0], "random")
+
+    def is_active(self, column: int, row: Floats) -> bool:
+        """Say whether a row whose earlier columns are set has a value in this one."""
+        conditions = self.space.parent_conditions_of[self.hyperparameters[column].name]
+        return all(condition.satisfied_by_vector(row) for condition in conditions)
 
     def draw(self, n: int, rng: np.random.Generator) -> Floats:
         """Draw ``n`` rows from the prior with every hyperparameter set; conditions and clauses come later.

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from ConfigSpace import CategoricalHyperparameter, Configuration, ConfigurationSpace, OrdinalHyperparameter
+from ConfigSpace import Configuration, ConfigurationSpace
 from ConfigSpace.hyperparameters import NumericalHyperparameter
 from smac.acquisition.function.expected_improvement import EI
 from smac.model.random_forest import RandomForest
 
 from autonas.optimization.interfaces import Trial
-from autonas.optimization.samplers._observations import largest_with, observations
+from autonas.optimization.samplers._moves import neighbours
+from autonas.optimization.samplers._observations import first_unseen, largest_with, observations
 from autonas.optimization.samplers._vectors import Floats, VectorSpace
 
 __all__ = ["SMAC"]
@@ -76,15 +75,13 @@ class SMAC:
 
     def suggest(self, trials: Sequence[Trial], rng: np.random.Generator) -> Configuration:
         """Propose a configuration, see :class:`~autonas.optimization.Sampler`."""
-        space = self._vectors.space
         found = {fidelity: data for fidelity, data in observations(trials).items() if _varies(data[1])}
         fidelity = largest_with(found, lambda *_: self._enough) or largest_with(found, lambda *_: self._first)
         if fidelity is None or rng.random() < self._random_fraction or not self._vectors.varying.any():
-            return Configuration(space, vector=self._vectors.sample(1, rng)[0], origin="random")
-        seen = {trial.configuration.get_array().tobytes() for trial in trials}
+            return self._vectors.random(rng)
         ranked = self._search(*found[fidelity], rng)
-        vector = next((row for row in ranked if row.tobytes() not in seen), ranked[0])
-        return Configuration(space, vector=vector, origin="smac")
+        vector = first_unseen(ranked, trials)
+        return self._vectors.configuration(vector, "smac")
 
     def _search(self, vectors: Floats, losses: Floats, rng: np.random.Generator) -> Floats:
         """Rank candidates, the most promising first."""
@@ -127,7 +124,7 @@ class SMAC:
         self, starts: Floats, scores: Floats, score: Callable[[Floats], Floats], rng: np.random.Generator
     ) -> tuple[Floats, Floats, bool]:
         """Move each start to its best neighbour, if that is better."""
-        rows, origins = self._neighbours(starts, rng)
+        rows, origins = neighbours(self._vectors, starts, rng)
         if not len(rows):
             return starts, scores, False
         starts, scores, moved = starts.copy(), scores.copy(), False
@@ -138,31 +135,6 @@ class SMAC:
                 best = mine[found[mine].argmax()]
                 starts[start], scores[start], moved = rows[best], found[best], True
         return starts, scores, moved
-
-    def _neighbours(self, starts: Floats, rng: np.random.Generator) -> tuple[Floats, npt.NDArray[np.int_]]:
-        """Change one active value each; what becomes active by that is drawn from the prior."""
-        changes = [
-            (start, column, value)
-            for start, row in enumerate(starts)
-            for column in np.flatnonzero(self._vectors.varying & ~np.isnan(row))
-            for value in _others(self._vectors.hyperparameters[column], row[column], rng)
-        ]
-        origins, columns = (np.array([change[i] for change in changes], dtype=int) for i in (0, 1))
-        table = starts[origins]
-        table[np.arange(len(changes)), columns] = [value for _, _, value in changes]
-        table = np.where(np.isnan(table), self._vectors.draw(len(changes), rng), table)
-        rows, legal = self._vectors.settle(table)
-        return rows[legal], origins[legal]
-
-
-def _others(hyperparameter: Any, value: float, rng: np.random.Generator) -> list[float]:
-    """Up to four values near by: other choices, an ordinal's two sides, numbers with deviation 0.2."""
-    if isinstance(hyperparameter, CategoricalHyperparameter):
-        others = np.delete(np.arange(len(hyperparameter.choices), dtype=float), int(value))
-        return list(rng.permutation(others)[:4])
-    if isinstance(hyperparameter, OrdinalHyperparameter):
-        return [side for side in (value - 1, value + 1) if 0 <= side < len(hyperparameter.sequence)]
-    return list(np.clip(rng.normal(value, 0.2, size=4), 0, 1))
 
 
 def _varies(losses: Floats) -> bool:

@@ -68,7 +68,7 @@ class TPE:
         found = observations(trials)
         fidelity = largest_with(found, lambda *_: self._options["n_startup_trials"])
         if fidelity is None:  # drawn from the space's own prior, which Optuna does not know
-            return Configuration(self._vectors.space, vector=self._vectors.sample(1, rng)[0], origin="random")
+            return self._vectors.random(rng)
         past = [frozen for place in range(len(trials)) if (frozen := self._freeze(place, trials[place], fidelity))]
         with warnings.catch_warnings(), quiet():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -86,17 +86,16 @@ class TPE:
                 # A try that was forbidden stays a running trial, from which the liar keeps the next one away.
                 rows, legal = self._vectors.settle(self._ask(study)[None])
                 if legal[0]:
-                    return Configuration(self._vectors.space, vector=rows[0], origin="tpe")
+                    return self._vectors.configuration(rows[0], "tpe")
         return None
 
     def _ask(self, study: Study) -> Floats:
         """Define by run: from parents to children, as far as they are active."""
         trial = study.ask()
-        space = self._vectors.space
-        vector = np.full(len(space), np.nan)
+        vector = np.full(len(self._vectors.hyperparameters), np.nan)
         for column, hyperparameter in enumerate(self._vectors.hyperparameters):
             name = hyperparameter.name
-            if not all(c.satisfied_by_vector(vector) for c in space.parent_conditions_of[name]):
+            if not self._vectors.is_active(column, vector):
                 continue
             wanted = self._distributions[name]
             if not self._vectors.varying[column]:

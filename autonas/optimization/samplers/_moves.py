@@ -1,0 +1,114 @@
+"""From configurations to others near by: the one place for neighbours and mutations."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from autonas.optimization.samplers._vectors import Floats, VectorSpace
+
+__all__ = ["mutants", "neighbours"]
+
+_TRIES = 5
+"""For a value, before another one is changed; each moves numbers twice as far as the last."""
+
+
+def neighbours(vectors: VectorSpace, rows: Floats, rng: np.random.Generator) -> tuple[Floats, npt.NDArray[np.int_]]:
+    """Change one active value each, in all columns; what becomes active by that is drawn from the prior.
+
+    Parameters
+    ----------
+    vectors : VectorSpace
+    rows : ndarray of shape (n, n_hyperparameters)
+        Legal ones.
+    rng : numpy.random.Generator
+        The only source of randomness.
+
+    Returns
+    -------
+    rows : ndarray of shape (m, n_hyperparameters)
+        Of each value up to four others: choices, an ordinal's two sides, numbers with deviation 0.2 of the range.
+        Legal ones only.
+    origins : ndarray of int of shape (m,)
+        Which row each is a neighbour of.
+
+    References
+    ----------
+    .. [1] F. Hutter, H. Hoos and K. Leyton-Brown. Sequential Model-Based Optimization for General Algorithm
+       Configuration. LION 5, 2011, Section 4.3.
+    """
+    changes = [
+        (start, column, value)
+        for start, row in enumerate(rows)
+        for column in np.flatnonzero(vectors.varying & ~np.isnan(row)).tolist()
+        for value in _others(vectors, column, row[column], rng)
+    ]
+    origins, columns = (np.array([change[i] for change in changes], dtype=int) for i in (0, 1))
+    table = rows[origins]
+    table[np.arange(len(changes)), columns] = [value for _, _, value in changes]
+    table = np.where(np.isnan(table), vectors.draw(len(changes), rng), table)
+    found, legal = vectors.settle(table)
+    return found[legal], origins[legal]
+
+
+def _others(vectors: VectorSpace, column: int, value: float, rng: np.random.Generator) -> list[float]:
+    levels = vectors.levels[column]
+    if not levels:
+        return list(np.clip(rng.normal(value, 0.2, size=4), 0, 1))
+    if vectors.ordered[column]:
+        return [side for side in (value - 1, value + 1) if 0 <= side < levels]
+    return list(rng.permutation(np.delete(np.arange(levels, dtype=float), int(value)))[:4])
+
+
+def mutants(vectors: VectorSpace, parents: Floats, rng: np.random.Generator) -> Floats:
+    """Change one active value of each row, chosen at random; what becomes active by that is drawn from the prior.
+
+    Parameters
+    ----------
+    vectors : VectorSpace
+    parents : ndarray of shape (n, n_hyperparameters)
+        Legal rows.
+    rng : numpy.random.Generator
+        The only source of randomness.
+
+    Returns
+    -------
+    ndarray of shape (n, n_hyperparameters)
+        Legal rows, each unlike its parent: another choice, an ordinal one step on, a number moved by a normal
+        deviate whose deviation is itself random, from 0.02 to 0.2 of the range, or as much more as an integer needs to
+        change. Where ten tries found none, a draw from the prior.
+    """
+    children: Floats = parents.copy()
+    waiting = np.arange(len(parents))
+    free = vectors.varying & ~np.isnan(parents)
+    for attempt in range(2 * _TRIES):
+        stretch = attempt % _TRIES
+        if not stretch:
+            columns = np.where(free, rng.random(free.shape), -1.0).argmax(axis=1)
+        table = parents[waiting]
+        chosen = np.arange(len(table)), columns[waiting]
+        table[chosen] = _moved(vectors, chosen[1], table[chosen], 2.0**stretch, rng)
+        table = np.where(np.isnan(table), vectors.draw(len(table), rng), table)
+        rows, legal = vectors.settle(table)
+        good = legal & np.any((rows != parents[waiting]) & ~np.isnan(rows) & vectors.varying, axis=1)
+        children[waiting[good]] = rows[good]
+        waiting = waiting[~good]
+        if not len(waiting):
+            return children
+    children[waiting] = vectors.sample(len(waiting), rng)
+    return children
+
+
+def _moved(
+    vectors: VectorSpace, columns: npt.NDArray[np.int_], values: Floats, stretch: float, rng: np.random.Generator
+) -> Floats:
+    levels = np.maximum(vectors.levels[columns], 2)  # of no meaning for numbers, which have none
+    deviation = 0.2 * stretch * 10 ** -rng.random(len(values))
+    numbers = np.clip(rng.normal(values, deviation), 0, 1)
+    choices = (values + rng.integers(1, levels)) % levels
+    # A step off the end is no step: the ordinal goes to its other side.
+    step = rng.choice([-1, 1], size=len(values))
+    step = np.where((values + step < 0) | (values + step >= levels), -step, step)
+    moved = np.where(vectors.ordered[columns], values + step, choices)
+    found: Floats = np.where(vectors.levels[columns] > 0, moved, numbers)
+    return found

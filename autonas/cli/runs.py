@@ -178,11 +178,14 @@ def _judged(estimator: Any, held_out: Dataset) -> dict[str, float]:
 
 
 def _in_words(result: Mapping[str, Any], estimator: Any, folder: Path, source: Mapping[str, Any]) -> str:
+    from autonas._progress import named
+
     network = estimator.leaderboard()["network"].iloc[0]
     failed = f", {result['n_failed']} failed" if result["n_failed"] else ""
     n = len(result["ensemble"])
-    found = f"Best of {result['n_trials']} trials{failed}: {network} (trial {result['best_trial']}), validation "
-    found += f"{result['metric']} {result['best_score']:.5g}; it predicts "
+    score = named(result["metric"], -result["best_score"])
+    found = f"Best of {result['n_trials']} trials{failed}: {network} (trial {result['best_trial']}), "
+    found += f"validation {score}; it predicts "
     lines = [found + ("alone." if n == 1 else f"in an ensemble of {n}.")]
     if "test" in result:
         judged = ", ".join(f"{name} {value:.4g}" for name, value in result["test"].items())

@@ -1,4 +1,4 @@
-"""The command line: ``python -m autonas benchmark ...``."""
+"""``python -m autonas``, the same program as ``autonas``; and its command ``benchmark``."""
 
 # ruff: noqa: PLC0415  each command imports what it needs: help is there at once
 
@@ -27,9 +27,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The process's exit code: 0, 2 for a wrong argument or missing data, 130 if stopped by the keyboard.
+        The process's exit code: 0, 1 if every trial of a search failed, 2 for a wrong argument or missing data, 130 if
+        stopped by the keyboard.
     """
-    options = _parser().parse_args(arguments)
+    from autonas.cli import main as run_command
+
+    return run_command(arguments, benchmark=_benchmark)
+
+
+def _benchmark(arguments: Sequence[str]) -> int:
+    options = _parser().parse_args(["benchmark", *arguments])
     try:
         print(options.command(options))
     except (ValueError, FileNotFoundError, ImportError) as error:

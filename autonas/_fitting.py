@@ -21,6 +21,7 @@ from sklearn.base import clone
 
 from autonas._budget import affordable, choose_epochs, reserve
 from autonas._first_trials import family_configurations, portfolio_configurations
+from autonas._progress import Limits, Progress, showing
 from autonas._search_space import SearchSpace, resolve_search_space
 from autonas._stored import Keeper, Validated
 from autonas._two_stage import Comparison, OneShot, OneShotResult, find_cells, preset_of_cells, with_random_cells
@@ -237,7 +238,10 @@ def _search(
     one_by_one = trainer.device.type != "cpu" or chosen.shares_generators
     processes = {name: getattr(estimator, name) for name in ("n_jobs", "trial_time_limit", "trial_memory_limit")}
     in_processes = uses_processes(**processes)
-    with one_thread() as n_threads:
+    progress = Progress(
+        Limits(deadline, estimator.time_limit, estimator.n_trials), trainer.task.metric.name, chosen.is_traditional
+    )
+    with one_thread() as n_threads, showing(progress, int(estimator.verbose)) as shown:
         return search(
             InWorkers(chosen.own, trainer) if in_processes else trainer,
             chosen.space,
@@ -260,7 +264,7 @@ def _search(
             random_state=record["seed"],
             callbacks=(
                 *(() if keeper is None else (keeper.improved,)),
-                *_progress(estimator, chosen),
+                *shown,
                 *(estimator.callbacks or ()),
             ),
         )
@@ -407,25 +411,6 @@ def _write_record(folder: Path, record: dict[str, Any]) -> None:
     draft = folder / f"{RECORD}.tmp"
     draft.write_text(json.dumps(record, indent=1))
     draft.replace(folder / RECORD)
-
-
-def _progress(estimator: Any, chosen: SearchSpace) -> list[Any]:
-    if not estimator.verbose:
-        return []
-    best = [np.inf]
-
-    def announce(_: RunHistory, trial: Trial, result: Result) -> None:
-        if result.loss < best[0]:
-            best[0] = result.loss
-            network = trial.configuration.get("network", "default network")
-            reached = "" if chosen.is_traditional(trial.configuration) else f" after {result.fidelity} epochs"
-            print(
-                f"[{result.finished:7.1f} s] trial {trial.number} ({network}, {trial.origin}): "
-                f"loss {result.loss:.5g}{reached}",
-                flush=True,
-            )
-
-    return [announce]
 
 
 def _ensemble(

@@ -63,7 +63,8 @@ PARAMETERS = """
     callbacks : list of callable, optional
         ``callback(history, trial, result)``, called after each result; a true return value ends the search.
     verbose : int, default=0
-        1: a line whenever the best improves.
+        0: nothing is printed. 1: on a terminal a panel that shows how the search stands, in a notebook one line at its
+        end, elsewhere a line whenever the best improves. 2: a line for every result.
     random_state : int, RandomState or None, default=None
         Makes the run reproducible (with ``n_trials`` as its limit; time is not reproducible).
 

@@ -58,6 +58,13 @@ def _parser() -> argparse.ArgumentParser:
         "Results are kept run by run in a file. The same command goes on where it was stopped, and prints the "
         "tables.",
     )
+    checked = commands.add_parser(
+        "checklist",
+        help="the NAS best-practices checklist, answered from a run",
+        description="Answer the NAS best-practices checklist (Lindauer and Hutter 2019) from what a run has on record.",
+    )
+    checked.add_argument("run", type=Path, metavar="RUN", help="a run_dir, or a file of `benchmark optimizers`")
+    checked.set_defaults(command=_checklist)
     kinds = benchmark.add_subparsers(required=True, metavar="MEASUREMENT")
     for add in (
         _add_optimizers,
@@ -75,6 +82,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _checklist(options: argparse.Namespace) -> str:
+    from autonas.benchmarks.checklist import checklist, markdown
+
+    return markdown(checklist(options.run))
+
+
 def _add_optimizers(kinds: _Commands) -> None:
     parser = _add(kinds, "optimizers", "optimizers on tables with known answers, at equal spent fidelity")
     parser.add_argument(
@@ -90,6 +103,8 @@ def _add_optimizers(kinds: _Commands) -> None:
         "--noisy", action="store_true", help="show one measured training, not the mean of the table's seeds"
     )
     _add_jobs(parser)
+    parser.add_argument("--report", type=Path, metavar="FOLDER", help="also write tables and drawings into this folder")
+    parser.add_argument("--tables", choices=("csv", "parquet"), default="csv", help="of the report (%(default)s)")
     parser.set_defaults(command=_optimizers)
 
 
@@ -97,7 +112,15 @@ def _optimizers(options: argparse.Namespace) -> str:
     from autonas.benchmarks.comparison import markdown
     from autonas.benchmarks.optimizers import compare_optimizers
 
-    return markdown(compare_optimizers(**_asked(options)))
+    asked = _asked(options)
+    folder, kind = asked.pop("report", None), asked.pop("tables")
+    runs = compare_optimizers(**asked)
+    if folder and runs:
+        from autonas.benchmarks.plots import write_report
+
+        for path in write_report(runs, folder, kind):
+            _say(f"{path} is written.")
+    return markdown(runs)
 
 
 def _add_overhead(kinds: _Commands) -> None:

@@ -11,7 +11,10 @@ from scipy.stats import wilcoxon
 
 from autonas.benchmarks._markdown import markdown_table, number
 
-__all__ = ["by_benchmark", "markdown", "summarize"]
+__all__ = ["SHARES", "by_benchmark", "curve_at", "markdown", "ranks_over_budget", "summarize"]
+
+#: Of the budget, where optimizers are ranked.
+SHARES = (0.25, 0.5, 1.0)
 
 
 def summarize(runs: Sequence[Mapping[str, Any]], baseline: str = "random") -> pd.DataFrame:
@@ -74,8 +77,57 @@ def by_benchmark(runs: Sequence[Mapping[str, Any]], value: str = "regret") -> pd
     return table
 
 
+def curve_at(curve: Sequence[Sequence[float]], places: Any) -> np.ndarray[Any, Any]:
+    """Read a step curve; it is 1 before its first point.
+
+    Parameters
+    ----------
+    curve : sequence of (float, float)
+        Places in order, and the value from each on.
+    places : array-like of float
+
+    Returns
+    -------
+    ndarray of the shape of ``places``
+
+    Examples
+    --------
+    >>> curve_at([(1, 0.5), (3, 0.1)], [0.9, 1, 2, 5]).tolist()
+    [1.0, 0.5, 0.5, 0.1]
+    """
+    at, values = np.array([p for p, _ in curve]), np.array([1.0, *(v for _, v in curve)])
+    # A place that was rounded when it was stored still counts as reached.
+    found: np.ndarray[Any, Any] = values[np.searchsorted(at, np.asarray(places) + 1e-6, side="right")]
+    return found
+
+
+def ranks_over_budget(runs: Sequence[Mapping[str, Any]], shares: Sequence[float] = SHARES) -> pd.DataFrame:
+    """Rank the optimizers by regret at shares of the budget, where all of them ran.
+
+    Parameters
+    ----------
+    runs : sequence of mapping
+        As for :func:`summarize`, with ``curve`` and ``budget``.
+    shares : sequence of float
+
+    Returns
+    -------
+    DataFrame
+        One row an optimizer, one column a share: the mean over the benchmarks of the mean ranks over the seeds.
+    """
+    table = pd.DataFrame([{k: run[k] for k in ("optimizer", "benchmark", "seed")} for run in runs])
+    cells = ["benchmark", "seed"]
+    ranks = {}
+    for share in shares:
+        table["regret"] = [float(curve_at(run["curve"], share * run["budget"])) for run in runs]
+        regrets = table.pivot_table(index=cells, columns="optimizer", values="regret", sort=False).dropna()
+        ranks[share] = regrets.rank(axis=1).groupby("benchmark").mean().mean()
+    found: pd.DataFrame = pd.DataFrame(ranks).rename_axis("optimizer")
+    return found
+
+
 def markdown(runs: Sequence[Mapping[str, Any]], baseline: str = "random") -> str:
-    """Write two tables: by optimizer, and by optimizer and benchmark.
+    """Write tables: by optimizer, by optimizer and benchmark, and ranks over the budget where curves are known.
 
     Parameters
     ----------
@@ -111,7 +163,12 @@ def markdown(runs: Sequence[Mapping[str, Any]], baseline: str = "random") -> str
         means, errors = (table.loc[benchmark][c].reindex(optimizers) for c in ("mean", "se"))
         cells = [number(m, 4, e, bold=m == means.min()) for m, e in zip(means, errors, strict=True)]
         details.append([str(benchmark), *cells])
-    return f"{markdown_table(header, rows)}\n\n{markdown_table(['regret', *optimizers], details)}"
+    tables = [markdown_table(header, rows), markdown_table(["regret", *optimizers], details)]
+    if all("curve" in run for run in runs):
+        ranks = ranks_over_budget(runs).reindex(optimizers)
+        header = ["mean rank at", *(f"{100 * share:.0f} %" for share in ranks.columns)]
+        tables.append(markdown_table(header, [[o, *(f"{r:.2f}" for r in row)] for o, row in ranks.iterrows()]))
+    return "\n\n".join(tables)
 
 
 def _mean_and_error(values: pd.Series) -> tuple[float, float]:

@@ -66,8 +66,9 @@ def run(what: Run, data_dir: str | Path | None = None) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``curve``: the incumbent's normalized regret over the full trainings spent, where it changes;
-        ``regret``: the last; ``area``: the mean over the budget; ``trials``, ``spent`` and ``seconds``.
+        ``curve``: the incumbent's normalized regret over the full trainings spent, where it changes; ``times``:
+        the simulated seconds of training at the same places; ``regret``: the last; ``area``: the mean over the
+        budget; ``trials``, ``spent``, ``simulated`` (seconds of training in all) and ``seconds`` of this process.
     """
     benchmark = _load(what.benchmark, data_dir)
     started = time.perf_counter()
@@ -83,14 +84,35 @@ def run(what: Run, data_dir: str | Path | None = None) -> dict[str, Any]:
     )
     seconds = time.perf_counter() - started
     curve = regret_curve(benchmark, history)
+    clock = _simulated(history)
     return {
         "regret": curve[-1][1],
         "area": area_under(curve, what.budget),
         "trials": len(history.trials),
         "spent": history.total_fidelity / benchmark.max_fidelity,
+        "simulated": clock[-1][1],
         "seconds": round(seconds, 3),
         "curve": [[round(spent, 6), regret] for spent, regret in curve],
+        "times": [next(t for spent, t in clock if spent == s) for s in history.incumbents()["total_fidelity"]],
     }
+
+
+def _simulated(history: RunHistory) -> Curve:
+    """Pair the fidelity spent with the seconds that the trainings would have taken, one after the other.
+
+    A benchmark's cost is that of a training from its start; a trial that goes on pays for what is new.
+    """
+    results = [(result, trial.number) for trial in history.trials for result in trial.results]
+    paid: dict[int, tuple[int, float]] = {}
+    spent, seconds = 0, 0.0
+    clock: Curve = []
+    for result, trial in sorted(results, key=lambda pair: pair[0].told):
+        fidelity, cost = paid.get(trial, (0, 0.0))
+        spent += result.fidelity - fidelity
+        seconds += max(result.cost - cost, 0.0)
+        paid[trial] = result.fidelity, result.cost
+        clock.append((spent, round(seconds, 3)))
+    return clock
 
 
 def first_configuration(benchmark: Benchmark, seed: int) -> dict[str, Any]:

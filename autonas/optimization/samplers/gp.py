@@ -17,7 +17,7 @@ from autonas.optimization.samplers._moves import mutants
 from autonas.optimization.samplers._observations import at_largest, first_unseen, normal_scores
 from autonas.optimization.samplers._vectors import Floats, VectorSpace
 
-__all__ = ["GP"]
+__all__ = ["GP", "Process", "log_improvement"]
 
 
 class GP:
@@ -65,17 +65,17 @@ class GP:
         latest = np.setdiff1d(np.arange(len(losses)), kept)[len(kept) - self._n_rows :]
         rows = np.concatenate([kept, latest])
         blocks = embedded(self._vectors, vectors[rows])
-        process = _Process(blocks, scores[rows])
+        process = Process(blocks, scores[rows])
         near = vectors[order[:10]][np.arange(self._n_candidates) % min(10, len(order))]
         candidates = np.concatenate([mutants(self._vectors, near, rng), self._vectors.sample(self._n_candidates, rng)])
         mean, deviation = process.predict(embedded(self._vectors, candidates))
         # What the process takes the best to be: below the lowest score, which noise helped, it may expect nothing.
         best = float(process.predict(blocks)[0].min())
-        ranked = candidates[np.argsort(-_log_improvement(best, mean, deviation), kind="stable")]
+        ranked = candidates[np.argsort(-log_improvement(best, mean, deviation), kind="stable")]
         return self._vectors.configuration(first_unseen(ranked, trials), "gp")
 
 
-class _Process:
+class Process:
     """A Gaussian process with mean 0, variance 1 and one weight a block of coordinates, fitted when it is made."""
 
     #: The weights and the noise are fitted to so many rows at most: each step costs their cube.
@@ -135,7 +135,7 @@ def _loss(logs: Floats, squares: Floats, targets: Floats, prior: Floats) -> tupl
     return float(value), gradient + away / spread
 
 
-def _log_improvement(best: float, mean: Floats, deviation: Floats) -> Floats:
+def log_improvement(best: float, mean: Floats, deviation: Floats) -> Floats:
     """Logarithm of the expected improvement, also where that is too small for a number."""
     z = (best - mean) / deviation
     density = -0.5 * z**2 - 0.5 * np.log(2 * np.pi)

@@ -6,7 +6,7 @@ from ConfigSpace import ConfigurationSpace
 from scipy.optimize import approx_fprime
 
 from autonas.optimization.samplers._vectors import VectorSpace
-from autonas.optimization.samplers.gp import GP, _log_improvement, _loss
+from autonas.optimization.samplers.gp import GP, _loss, log_improvement
 from tests.optimization.samplers.histories import played, told
 
 
@@ -33,7 +33,7 @@ def test_the_gradient_is_right():
 
 
 def test_improvement_is_a_number_everywhere():
-    found = _log_improvement(0.0, np.array([-1.0, 0.0, 4.9, 5.1, 30.0, 1e3]), np.ones(6))
+    found = log_improvement(0.0, np.array([-1.0, 0.0, 4.9, 5.1, 30.0, 1e3]), np.ones(6))
     assert np.isfinite(found).all()
     assert (np.diff(found) < 0).all()
     assert found[1] == pytest.approx(np.log(1 / np.sqrt(2 * np.pi)))

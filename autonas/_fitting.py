@@ -21,6 +21,7 @@ from sklearn.base import clone
 
 from autonas._budget import affordable, choose_epochs, reserve
 from autonas._first_trials import family_configurations, portfolio_configurations
+from autonas._interrupts import Interrupts
 from autonas._search_space import SearchSpace, resolve_search_space
 from autonas._two_stage import Comparison, OneShot, OneShotResult, find_cells, preset_of_cells, with_random_cells
 from autonas._workers import InWorkers, uses_processes
@@ -181,13 +182,16 @@ def run(
     chosen = resolve_search_space(estimator.search_space, preset, table, classification=n_classes > 0)
     trainer = MixedTrainer(task, folds, chosen.builds, max_epochs=1, defaults=chosen.defaults, device=device)
     deadline = None if estimator.time_limit is None else started + estimator.time_limit
-    if one_shot is None:
-        result = None
-        history = _search(estimator, preset, chosen, trainer, run_dir, record, deadline)
-    else:
-        chosen, history, result = _two_stages(estimator, one_shot, preset, chosen, trainer, run_dir, record, deadline)
     size = preset.ensemble_size if estimator.ensemble_size is None else estimator.ensemble_size
-    ensemble, losses, decision = _ensemble(trainer, history, run_dir, size, deadline, tune=tune)
+    with Interrupts() as interrupts:
+        if one_shot is None:
+            result = None
+            history = _search(estimator, preset, chosen, trainer, run_dir, record, deadline, interrupts)
+        else:
+            chosen, history, result = _two_stages(
+                estimator, one_shot, preset, chosen, trainer, run_dir, record, deadline, interrupts
+            )
+        ensemble, losses, decision = _ensemble(trainer, history, run_dir, size, deadline, tune=tune)
     return Fitted(
         schema,
         chosen,
@@ -212,6 +216,7 @@ def _search(
     run_dir: Path,
     record: dict[str, Any],
     deadline: float | None,
+    interrupts: Interrupts,
 ) -> RunHistory:
     """Choose epochs and first trials, and search."""
     min_epochs, trainer.max_epochs = choose_epochs(estimator, record, trainer, chosen)
@@ -232,6 +237,7 @@ def _search(
             time_limit=None if deadline is None else max(1.0, deadline - reserve(estimator) - time.monotonic()),
             n_threads=1 if one_by_one or in_processes else n_threads,
             **processes,
+            stop=interrupts.stop,
             run_dir=run_dir,
             storage=estimator.storage,
             initial_configurations=(
@@ -254,6 +260,7 @@ def _two_stages(
     run_dir: Path,
     record: dict[str, Any],
     deadline: float | None,
+    interrupts: Interrupts,
 ) -> tuple[SearchSpace, RunHistory, OneShotResult]:
     """Find cells by weight sharing, then search all the rest with them; or with random ones too, half the time each."""
     _write_record(run_dir, record)
@@ -261,18 +268,19 @@ def _two_stages(
     left = None if deadline is None else max(deadline - reserve(estimator) - began, 0.0)
     half = left if left is None or not settings.compare_to_random else left / 2
     seconds = None if half is None else settings.share * half
-    found, result = find_cells(settings, trainer, chosen, run_dir, seed=record["seed"], seconds=seconds)
+    with interrupts.at_once():
+        found, result = find_cells(settings, trainer, chosen, run_dir, seed=record["seed"], seconds=seconds)
     if not settings.compare_to_random:
-        return found, _search(estimator, preset, found, trainer, run_dir, record, deadline), result
+        return found, _search(estimator, preset, found, trainer, run_dir, record, deadline, interrupts), result
 
     middle = None if half is None else began + half + reserve(estimator)
-    history = _search(estimator, preset, found, trainer, run_dir, record, middle)
+    history = _search(estimator, preset, found, trainer, run_dir, record, middle, interrupts)
     drawn = with_random_cells(chosen, found, settings.n_architectures, record["seed"])
     folder = run_dir / "random_cells"
     folder.mkdir(exist_ok=True)
     # The baseline's history stays in its own folder, whatever storage the run has.
     plain = clone(estimator).set_params(storage=None)
-    other = _search(plain, preset, drawn, trainer, folder, dict(record), deadline)
+    other = _search(plain, preset, drawn, trainer, folder, dict(record), deadline, interrupts)
     result.comparison = Comparison(
         _smallest(history), _smallest(other), result.seconds + history.wall_seconds, other.wall_seconds
     )

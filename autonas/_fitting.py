@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import shutil
 import tempfile
 import time
@@ -17,16 +16,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from ConfigSpace import ConfigurationSpace
-from sklearn.base import clone
 
-from autonas._budget import affordable, choose_epochs, reserve
-from autonas._first_trials import family_configurations, portfolio_configurations
-from autonas._progress import Limits, Progress, showing
+from autonas._interrupts import Interrupts
 from autonas._search_space import SearchSpace, resolve_search_space
+from autonas._searching import RECORD, Searching
 from autonas._stored import Keeper, Validated
-from autonas._two_stage import Comparison, OneShot, OneShotResult, find_cells, preset_of_cells, with_random_cells
-from autonas._workers import InWorkers, uses_processes
-from autonas.optimization import Result, RunHistory, SearchFailed, Trial, search
+from autonas._two_stage import OneShot, OneShotResult, preset_of_cells
+from autonas.optimization import Result, RunHistory, SearchFailed, Trial
 from autonas.presets import Preset, load_preset
 from autonas.spaces import values
 from autonas.training.checkpoint import MODEL, load_model
@@ -44,8 +40,6 @@ __all__ = ["Fitted", "device_of", "last_good", "losses_of", "run"]
 
 Array = npt.NDArray[Any]
 
-#: What a run_dir tells of the fit that it belongs to.
-RECORD = "fit.json"
 #: The ensemble is chosen among this many of the best trials.
 N_CANDIDATES = 50
 #: Multiply-adds of predicting a row by the whole ensemble, at most: about 50 ms for 1,000 rows on two cores of
@@ -53,8 +47,6 @@ N_CANDIDATES = 50
 MAX_COST = 2e6
 #: The same of images, whose networks need many more: about 4 s for 1,000 images.
 MAX_IMAGE_COST = 2e8
-#: So many trials are trained to the end before the schedule begins: the default, and the first of the portfolio.
-FULL_FIRST = 6
 
 
 @dataclass
@@ -192,17 +184,16 @@ def run(
     if estimator.run_dir is not None:
         keeper = Keeper(estimator, schema, trainer, [family.name for family in chosen.own], run_dir)
     deadline = None if estimator.time_limit is None else started + estimator.time_limit
-    if one_shot is None:
-        result = None
-        history = _search(estimator, preset, chosen, trainer, run_dir, record, deadline, estimator.time_limit, keeper)
-    else:
-        chosen, history, result = _two_stages(
-            estimator, one_shot, preset, chosen, trainer, run_dir, record, deadline, keeper
-        )
     size = preset.ensemble_size if estimator.ensemble_size is None else estimator.ensemble_size
-    ensemble, losses, decision, predictions = _ensemble(trainer, history, run_dir, size, deadline, tune=tune)
-    if keeper is not None:
-        keeper.finished(history, ensemble, decision, predictions, result)
+    with Interrupts() as interrupts:
+        searching = Searching(estimator, preset, trainer, run_dir, record, deadline, interrupts, keeper)
+        if one_shot is None:
+            history, result = searching.run(chosen, estimator.time_limit), None
+        else:
+            chosen, history, result = searching.run_two_stages(one_shot, chosen)
+        ensemble, losses, decision, predictions = _ensemble(trainer, history, run_dir, size, deadline, tune=tune)
+        if keeper is not None:
+            keeper.finished(history, ensemble, decision, predictions, result)
     return Fitted(
         schema,
         chosen,
@@ -220,99 +211,9 @@ def run(
     )
 
 
-def _search(
-    estimator: Any,
-    preset: Preset,
-    chosen: SearchSpace,
-    trainer: Trainer,
-    run_dir: Path,
-    record: dict[str, Any],
-    deadline: float | None,
-    time_limit: float | None,
-    keeper: Keeper | None = None,
-) -> RunHistory:
-    """Choose epochs and first trials, and search."""
-    min_epochs, trainer.max_epochs = choose_epochs(estimator, record, trainer, chosen, time_limit)
-    portfolio = portfolio_configurations(estimator.portfolio, record, preset, chosen, trainer.task)
-    _write_record(run_dir, record)
-    one_by_one = trainer.device.type != "cpu" or chosen.shares_generators
-    processes = {name: getattr(estimator, name) for name in ("n_jobs", "trial_time_limit", "trial_memory_limit")}
-    in_processes = uses_processes(**processes)
-    progress = Progress(
-        Limits(deadline, estimator.time_limit, estimator.n_trials), trainer.task.metric.name, chosen.is_traditional
-    )
-    with one_thread() as n_threads, showing(progress, int(estimator.verbose)) as shown:
-        return search(
-            InWorkers(chosen.own, trainer) if in_processes else trainer,
-            chosen.space,
-            optimizer=estimator.optimizer,
-            min_fidelity=min_epochs,
-            max_fidelity=trainer.max_epochs,
-            full_first=min(FULL_FIRST, 1 + len(portfolio)),
-            n_trials=estimator.n_trials,
-            time_limit=None if deadline is None else max(1.0, deadline - reserve(estimator) - time.monotonic()),
-            n_threads=1 if one_by_one or in_processes else n_threads,
-            **processes,
-            run_dir=run_dir,
-            storage=estimator.storage,
-            initial_configurations=(
-                *(estimator.initial_configurations or ()),
-                *family_configurations(chosen),
-                *portfolio,
-            ),
-            accepts=affordable(trainer, chosen, estimator.time_limit, builds_own=not in_processes),
-            random_state=record["seed"],
-            callbacks=(
-                *(() if keeper is None else (keeper.improved,)),
-                *shown,
-                *(estimator.callbacks or ()),
-            ),
-        )
-
-
-def _two_stages(
-    estimator: Any,
-    settings: OneShot,
-    preset: Preset,
-    chosen: SearchSpace,
-    trainer: Trainer,
-    run_dir: Path,
-    record: dict[str, Any],
-    deadline: float | None,
-    keeper: Keeper | None,
-) -> tuple[SearchSpace, RunHistory, OneShotResult]:
-    """Find cells by weight sharing, then search all the rest with them; or with random ones too, half the time each."""
-    _write_record(run_dir, record)
-    began = time.monotonic()
-    left = None if deadline is None else max(deadline - reserve(estimator) - began, 0.0)
-    half = left if left is None or not settings.compare_to_random else left / 2
-    seconds = None if half is None else settings.share * half
-    found, result = find_cells(settings, trainer, chosen, run_dir, seed=record["seed"], seconds=seconds)
-    if not settings.compare_to_random:
-        left = _left(deadline)
-        return found, _search(estimator, preset, found, trainer, run_dir, record, deadline, left, keeper), result
-
-    middle = None if half is None else began + half + reserve(estimator)
-    history = _search(estimator, preset, found, trainer, run_dir, record, middle, _left(middle), keeper)
-    drawn = with_random_cells(chosen, found, settings.n_architectures, record["seed"])
-    folder = run_dir / "random_cells"
-    folder.mkdir(exist_ok=True)
-    # The baseline's history stays in its own folder, whatever storage the run has.
-    plain = clone(estimator).set_params(storage=None)
-    other = _search(plain, preset, drawn, trainer, folder, dict(record), deadline, _left(deadline))
-    result.comparison = Comparison(
-        _smallest(history), _smallest(other), result.seconds + history.wall_seconds, other.wall_seconds
-    )
-    return found, history, result
-
-
 def last_good(trial: Trial) -> Result | None:
     """Find the last result of a trial that left a network; a trial can fail at a higher rung."""
     return next((r for r in reversed(trial.results) if np.isfinite(r.loss)), None)
-
-
-def _left(deadline: float | None) -> float | None:
-    return None if deadline is None else max(deadline - time.monotonic(), 1.0)
 
 
 def losses_of(history: RunHistory, run_dir: Path) -> dict[int, float]:
@@ -322,10 +223,6 @@ def losses_of(history: RunHistory, run_dir: Path) -> dict[int, float]:
         for t in history.trials
         if (result := last_good(t)) is not None and (_folder(run_dir, t.number) / MODEL).exists()
     }
-
-
-def _smallest(history: RunHistory) -> float:
-    return min((r.loss for trial in history.trials for r in trial.results), default=math.inf)
 
 
 def _validation(estimator: Any, preset: Preset) -> Any:
@@ -404,13 +301,6 @@ def _open_run_dir(estimator: Any, task: Task, seed: int | None) -> tuple[Path, d
                 "pass another run_dir, or the same as then."
             )
     return folder, before
-
-
-def _write_record(folder: Path, record: dict[str, Any]) -> None:
-    # First beside, then in its place: a run killed in between finds all of it or nothing.
-    draft = folder / f"{RECORD}.tmp"
-    draft.write_text(json.dumps(record, indent=1))
-    draft.replace(folder / RECORD)
 
 
 def _ensemble(

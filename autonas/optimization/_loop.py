@@ -56,6 +56,7 @@ class Loop:
     schedule: Schedule
     runner: Runner
     limits: Limits
+    stop: Callable[[], bool] = never
     callbacks: Sequence[Callable[[RunHistory, Trial, Result], Any]] = ()
     accepted: frozenset[str] = frozenset()
     checkpoints: Path | None = None
@@ -132,7 +133,8 @@ class Loop:
 
     def _over(self, job: Job | None = None) -> bool:
         """Say whether the search has ended, or would by this job."""
-        if not self._nothing_yet() and time.monotonic() - self.started >= self.limits.seconds:
+        late = self.stop() or time.monotonic() - self.started >= self.limits.seconds
+        if late and not self._nothing_yet():
             self._stopped = True
         if job is not None:
             running = sum(self._cost(other) for other in self._asked.values() if other is not job)
@@ -182,9 +184,9 @@ class Loop:
             "seed": trial.seed,
             "checkpoint": None if self.checkpoints is None else self.checkpoints / f"{trial.number:05d}",
             "deadline": deadline,
-            "stop": never,
+            "stop": self.stop,
         }
-        start_by = None if self._nothing_yet() else deadline
+        start_by = None if self._nothing_yet() else self.started + seconds
         self.runner.submit(Task(job, {name: keywords[name] for name in self.accepted}, start_by, deadline))
 
     def _tell(self, outcome: Outcome) -> None:

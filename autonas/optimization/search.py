@@ -21,7 +21,7 @@ from autonas.optimization.optimizers import resolve
 from autonas.optimization.proposals import Proposals
 from autonas.optimization.runners import InProcessRunner, ProcessRunner, Runner, ThreadRunner
 from autonas.optimization.runners.processes import n_cores
-from autonas.optimization.runners.task import accepted_keywords
+from autonas.optimization.runners.task import accepted_keywords, never
 from autonas.optimization.schedules.full_first import FullFirst
 from autonas.optimization.schedules.rungs import check_fidelities
 
@@ -49,6 +49,7 @@ def search(
     n_jobs: int = 1,
     trial_time_limit: float | None = None,
     trial_memory_limit: float | None = None,
+    stop: Callable[[], bool] = never,
     run_dir: str | Path | None = None,
     storage: str | BaseStorage | None = None,
     initial_configurations: Sequence[Configuration | Mapping[str, Any]] = (),
@@ -67,9 +68,8 @@ def search(
         reached, where the deadline cut it short) and anything else that JSON can hold. The keywords are
         passed if it names them: ``seed``, an int, the same at each rung of a trial; ``checkpoint``, a
         directory of the trial that persists from rung to rung (a ``pathlib.Path``); ``deadline``, a value of
-        ``time.monotonic()`` or None; ``stop``, a function without arguments that is true once the search has ended
-        and only waits for the objective to return, whatever it returns. An exception, or a loss that is not finite,
-        makes a failed trial.
+        ``time.monotonic()`` or None; ``stop``, a function without arguments that is true once the search only waits
+        for the objective to return. An exception, or a loss that is not finite, makes a failed trial.
     space : ConfigurationSpace
         The space.
     optimizer : str or pair, default="bohb"
@@ -110,6 +110,10 @@ def search(
         MiB that a job may take, beyond what its worker process takes before it (interpreter, libraries, data): an
         allocation that goes beyond fails with a MemoryError, or its process is ended. With ``n_jobs=1`` the jobs run
         in one worker process.
+    stop : callable, optional
+        ``stop()`` is asked often; once it is true the search ends as it does by ``time_limit``: the objective's own
+        ``stop`` is true, and what it returns then counts. A worker process that goes on for two more seconds is ended;
+        its job has no result, and runs again when the run goes on.
     run_dir : str or Path, optional
         A directory for the run's records. If they are there already the run goes on where it stopped, and
         limits count over all its pieces. By default the history is in memory only.
@@ -196,9 +200,10 @@ def search(
         if workers is not None:
             bounds = {"memory_limit": trial_memory_limit, "time_limit": trial_time_limit}
             grace = 1 + 0.05 * limits.seconds
-            runner = stack.enter_context(contextlib.closing(ProcessRunner(objective, workers, grace=grace, **bounds)))
+            processes = ProcessRunner(objective, workers, stop=stop, grace=grace, **bounds)
+            runner = stack.enter_context(contextlib.closing(processes))
         elif n_threads > 1:
-            runner = stack.enter_context(contextlib.closing(ThreadRunner(objective, n_threads)))
+            runner = stack.enter_context(contextlib.closing(ThreadRunner(objective, n_threads, stop)))
         else:
             runner = InProcessRunner(objective)
         loop = Loop(
@@ -207,6 +212,7 @@ def search(
             schedule=schedule,
             runner=runner,
             limits=limits,
+            stop=stop,
             callbacks=tuple(callbacks),
             accepted=accepted,
             checkpoints=checkpoints,

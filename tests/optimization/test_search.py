@@ -325,3 +325,29 @@ def test_numpy_integers_and_generators_are_welcome():
     assert len(history.trials) == 3
     assert type(history.best.results[0].fidelity) is int
     assert len(search(line, LINE, n_trials=3, random_state=np.random.RandomState(0)).trials) == 3
+
+
+@pytest.mark.parametrize("side_by_side", [{}, {"n_threads": 2}, {"n_jobs": 2}], ids=str)
+def test_stop_ends_the_search_and_what_runs_counts(side_by_side, tmp_path):
+    """The objective ends where it is told to, with what it has; the run goes on from there."""
+
+    def train(configuration, fidelity, stop):
+        (tmp_path / "began").touch()
+        while not stop():
+            time.sleep(0.001)
+        return {"loss": configuration["x"], "fidelity": 1}
+
+    place = {"optimizer": "random", "max_fidelity": 9, "n_trials": 4, "random_state": 0, "run_dir": tmp_path / "run"}
+    stopped = search(train, LINE, stop=(tmp_path / "began").exists, **place, **side_by_side)
+    reached = [[(r.fidelity, r.complete) for r in trial.results] for trial in stopped.trials]
+    assert [(1, False)] in reached
+    assert all(results in ([], [(1, False)]) for results in reached)
+    assert not len(stopped.failures())
+
+    again = search(lambda configuration, fidelity: configuration["x"], LINE, **place)
+    assert [trial.fidelity for trial in again.trials] == [9] * 4
+
+
+def test_a_search_that_is_to_stop_from_the_first_has_one_result():
+    history = search(line, LINE, n_trials=4, stop=lambda: True)
+    assert [len(trial.results) for trial in history.trials] == [1]

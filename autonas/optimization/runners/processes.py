@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from typing import IO, Any
 
@@ -23,7 +23,7 @@ import psutil
 
 from autonas.optimization.interfaces import Failure
 from autonas.optimization.runners._worker import BEGAN, BROKEN, ENDED, STOP
-from autonas.optimization.runners.task import Objective, Outcome, Task
+from autonas.optimization.runners.task import Objective, Outcome, Task, never
 from autonas.spaces import values
 
 __all__ = ["ProcessRunner", "WorkersFailed", "n_cores"]
@@ -65,6 +65,8 @@ class ProcessRunner:
         MiB that a task may take beyond what the worker (interpreter, libraries, data) takes before it.
     time_limit : float, optional
         Seconds after which a task is ended.
+    stop : callable, optional
+        Once it is true the tasks that run are asked to end, and ended if they do not.
     grace : float
         Seconds that a task may go on after its deadline.
 
@@ -80,11 +82,14 @@ class ProcessRunner:
         *,
         memory_limit: float | None = None,
         time_limit: float | None = None,
+        stop: Callable[[], bool] = never,
         grace: float = math.inf,
     ) -> None:
         self._n_jobs = n_jobs
         self._memory_limit = None if memory_limit is None else int(memory_limit * _MIB)
         self._time_limit = math.inf if time_limit is None else time_limit
+        self._stop = stop
+        self._stopped: float | None = None
         self._grace = grace
         self._workers: list[_Worker] = []
         self._lost_starts = 0
@@ -116,7 +121,7 @@ class ProcessRunner:
         -------
         list of Outcome
             Nothing of a task whose ``start_by`` had passed when its worker was ready; nor of one that was ended since
-            the search's time is over, if the objective had never been told of a deadline.
+            the search's time is over, if the objective had never been told of a deadline, or since it was to stop.
 
         Raises
         ------
@@ -124,6 +129,7 @@ class ProcessRunner:
             If a worker cannot load the objective.
         """
         while True:
+            self._look_whether_to_stop()
             outcomes: list[Outcome] = []
             ended = False
             busy = {worker.connection: worker for worker in self._workers if worker.task is not None}
@@ -195,19 +201,29 @@ class ProcessRunner:
             )
         self._add().start(task)
 
+    def _look_whether_to_stop(self) -> None:
+        if self._stopped is None and self._stop():
+            self._stopped = time.monotonic()
+            for worker in self._workers:
+                worker.ask_to_stop()
+
     def _judge(self, worker: _Worker) -> str | None:
         """Say why a task must not go on; empty where it is not to blame."""
         assert worker.task is not None
+        now = time.monotonic()
+        may_go = worker.task.start_by is not None
+        if self._stopped is not None and may_go and now > max(self._stopped, worker.began or 0.0) + _PATIENCE:
+            return ""
         if worker.began is None:
             return None
-        now = time.monotonic()
         if now > worker.began + self._time_limit:
             return f"TimeoutError: the trial took longer than `trial_time_limit`, {self._time_limit:g} s"
         if worker.task.deadline is not None:
-            grace = self._grace * (_FIRST_GRACE if worker.task.start_by is None else 1)
+            grace = self._grace * (1 if may_go else _FIRST_GRACE)
             if now > max(worker.task.deadline, worker.began) + grace:
-                told = worker.task.keywords.get("deadline") is not None
-                return f"TimeoutError: the trial did not end within {grace:.1f} s after its deadline" if told else ""
+                # The first one is not tried again: the search would never end.
+                failed = not may_go or worker.task.keywords.get("deadline") is not None
+                return f"TimeoutError: the trial did not end within {grace:.1f} s after its deadline" if failed else ""
         if self._memory_limit is not None and worker.taken() > self._memory_limit:
             return f"MemoryError: the trial took more than `trial_memory_limit`, {self._memory_limit / _MIB:g} MiB"
         return None
@@ -249,11 +265,14 @@ class _Worker:
     def start(self, task: Task) -> None:
         """Send a task."""
         self.task, self.began = task, None
-        # A configuration has the whole space with it, which no objective gets to see.
+        # A configuration has the whole space with it, which no objective gets to see; `stop` is the worker's own.
         job = dataclasses.replace(task.job, configuration=None)  # type: ignore[arg-type]
+        keywords = {**task.keywords, "stop": never} if "stop" in task.keywords else task.keywords
         # Where it has just died, that is seen where it is waited for.
         with contextlib.suppress(OSError):
-            self.connection.send((values(task.job.configuration), dataclasses.replace(task, job=job)))
+            self.connection.send(
+                (values(task.job.configuration), dataclasses.replace(task, job=job, keywords=keywords))
+            )
 
     @property
     def died(self) -> bool:

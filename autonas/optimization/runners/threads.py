@@ -9,8 +9,9 @@ import queue
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 
-from autonas.optimization.runners.task import Objective, Outcome, Task, run
+from autonas.optimization.runners.task import Objective, Outcome, Task, never, run
 
 __all__ = ["ThreadRunner"]
 
@@ -32,17 +33,20 @@ class ThreadRunner:
     ----------
     objective : callable
         Called for every task, by several threads at once. If it names ``stop`` it gets a function that is true from
-        :meth:`close` on.
+        :meth:`close` on, or once ``stop`` is.
     n_threads : int
         How many tasks run at a time.
+    stop : callable, optional
+        Once it is true no task is started any more, and those that run are asked to end.
 
     Notes
     -----
     All methods are for one thread only, that of the search, which closes the runner in the end.
     """
 
-    def __init__(self, objective: Objective, n_threads: int) -> None:
+    def __init__(self, objective: Objective, n_threads: int, stop: Callable[[], bool] = never) -> None:
         self._objective = objective
+        self._asked_to_stop = stop
         self._n_threads = n_threads
         self._threads: list[threading.Thread] = []
         self._stopping = False
@@ -120,7 +124,7 @@ class ThreadRunner:
                 thread.join(_POLL)
 
     def _stop(self) -> bool:
-        return self._stopping
+        return self._stopping or self._asked_to_stop()
 
     def _work(self) -> None:
         while (item := self._tasks.get()) is not None:
@@ -129,7 +133,8 @@ class ThreadRunner:
                 self._returned.put((number, self._run(task)))
 
     def _run(self, task: Task) -> Outcome | BaseException | None:
-        if task.start_by is not None and time.monotonic() >= task.start_by:
+        # A task without `start_by` runs in any case, though it may be told to stop at once.
+        if task.start_by is not None and (time.monotonic() >= task.start_by or self._asked_to_stop()):
             return None
         try:
             return run(self._objective, task)

@@ -1,0 +1,183 @@
+"""The search of a fit: in one stage or in two."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sklearn.base import clone
+
+from autonas._budget import affordable, choose_epochs, reserve
+from autonas._first_trials import family_configurations, portfolio_configurations
+from autonas._interrupts import Interrupts
+from autonas._progress import Limits, Progress, showing
+from autonas._search_space import SearchSpace
+from autonas._stored import Keeper
+from autonas._two_stage import Comparison, OneShot, OneShotResult, find_cells, with_random_cells
+from autonas._workers import InWorkers, uses_processes
+from autonas.optimization import RunHistory, search
+from autonas.presets import Preset
+from autonas.training.trial import Trainer, one_thread
+
+__all__ = ["RECORD", "Searching", "write_record"]
+
+#: What a run_dir tells of the fit that it belongs to.
+RECORD = "fit.json"
+#: So many trials are trained to the end before the schedule begins: the default, and the first of the portfolio.
+FULL_FIRST = 6
+
+
+@dataclass(frozen=True)
+class Searching:
+    """All that a search of a fit needs but the space.
+
+    Attributes
+    ----------
+    estimator : AutoNASClassifier or AutoNASRegressor
+        Its parameters say how.
+    preset : Preset
+        Names a portfolio.
+    trainer : Trainer
+        The objective.
+    run_dir : Path
+        Where the run lives.
+    record : dict
+        What is kept of the fit there.
+    deadline : float or None
+        Of the whole fit, in terms of ``time.monotonic()``.
+    interrupts : Interrupts
+        Say whether to end.
+    keeper : Keeper or None
+        Keeps what predicting needs.
+    """
+
+    estimator: Any
+    preset: Preset
+    trainer: Trainer
+    run_dir: Path
+    record: dict[str, Any]
+    deadline: float | None
+    interrupts: Interrupts
+    keeper: Keeper | None = None
+
+    def run(self, chosen: SearchSpace, time_limit: float | None) -> RunHistory:
+        """Choose epochs and first trials, and search.
+
+        Parameters
+        ----------
+        chosen : SearchSpace
+            What is searched.
+        time_limit : float or None
+            Seconds until the deadline from where nothing of it was spent on another stage.
+
+        Returns
+        -------
+        RunHistory
+        """
+        estimator, trainer = self.estimator, self.trainer
+        min_epochs, trainer.max_epochs = choose_epochs(estimator, self.record, trainer, chosen, time_limit)
+        portfolio = portfolio_configurations(estimator.portfolio, self.record, self.preset, chosen, trainer.task)
+        write_record(self.run_dir, self.record)
+        one_by_one = trainer.device.type != "cpu" or chosen.shares_generators
+        processes = {name: getattr(estimator, name) for name in ("n_jobs", "trial_time_limit", "trial_memory_limit")}
+        in_processes = uses_processes(**processes)
+        limits = Limits(self.deadline, estimator.time_limit, estimator.n_trials)
+        progress = Progress(limits, trainer.task.metric.name, chosen.is_traditional)
+        with one_thread() as n_threads, showing(progress, int(estimator.verbose)) as shown:
+            return search(
+                InWorkers(chosen.own, trainer) if in_processes else trainer,
+                chosen.space,
+                optimizer=estimator.optimizer,
+                min_fidelity=min_epochs,
+                max_fidelity=trainer.max_epochs,
+                full_first=min(FULL_FIRST, 1 + len(portfolio)),
+                n_trials=estimator.n_trials,
+                time_limit=self._seconds_left(),
+                n_threads=1 if one_by_one or in_processes else n_threads,
+                **processes,
+                stop=self.interrupts.stop,
+                run_dir=self.run_dir,
+                storage=estimator.storage,
+                initial_configurations=(
+                    *(estimator.initial_configurations or ()),
+                    *family_configurations(chosen),
+                    *portfolio,
+                ),
+                accepts=affordable(trainer, chosen, estimator.time_limit, builds_own=not in_processes),
+                random_state=self.record["seed"],
+                callbacks=(
+                    *(() if self.keeper is None else (self.keeper.improved,)),
+                    *shown,
+                    *(estimator.callbacks or ()),
+                ),
+            )
+
+    def run_two_stages(self, settings: OneShot, chosen: SearchSpace) -> tuple[SearchSpace, RunHistory, OneShotResult]:
+        """Find cells by weight sharing, then search all the rest with them.
+
+        Parameters
+        ----------
+        settings : OneShot
+            Of stage one; with ``compare_to_random`` half of the budget goes to a search with random cells.
+        chosen : SearchSpace
+            What is searched.
+
+        Returns
+        -------
+        search_space : SearchSpace
+            What stage two searched.
+        history : RunHistory
+            Of stage two.
+        result : OneShotResult
+            Of stage one, with the comparison.
+        """
+        write_record(self.run_dir, self.record)
+        began = time.monotonic()
+        left = None if self.deadline is None else max(self.deadline - reserve(self.estimator) - began, 0.0)
+        half = left if left is None or not settings.compare_to_random else left / 2
+        seconds = None if half is None else settings.share * half
+        seed = self.record["seed"]
+        with self.interrupts.at_once():
+            found, result = find_cells(settings, self.trainer, chosen, self.run_dir, seed=seed, seconds=seconds)
+        if not settings.compare_to_random:
+            return found, self.run(found, _left(self.deadline)), result
+        middle = None if half is None else began + half + reserve(self.estimator)
+        history = replace(self, deadline=middle).run(found, _left(middle))
+        baseline = replace(
+            self,
+            # The baseline's history stays in its own folder, whatever storage the run has.
+            estimator=clone(self.estimator).set_params(storage=None),
+            run_dir=self.run_dir / "random_cells",
+            record=dict(self.record),
+            keeper=None,
+        )
+        baseline.run_dir.mkdir(exist_ok=True)
+        other = baseline.run(with_random_cells(chosen, found, settings.n_architectures, seed), _left(self.deadline))
+        seconds_found = result.seconds + history.wall_seconds
+        result.comparison = Comparison(_smallest(history), _smallest(other), seconds_found, other.wall_seconds)
+        return found, history, result
+
+    def _seconds_left(self) -> float | None:
+        if self.deadline is None:
+            return None
+        return max(1.0, self.deadline - reserve(self.estimator) - time.monotonic())
+
+
+def write_record(folder: Path, record: dict[str, Any]) -> None:
+    """Write what a run_dir tells of its fit."""
+    # First beside, then in its place: a run killed in between finds all of it or nothing.
+    draft = folder / f"{RECORD}.tmp"
+    draft.write_text(json.dumps(record, indent=1))
+    draft.replace(folder / RECORD)
+
+
+def _left(deadline: float | None) -> float | None:
+    return None if deadline is None else max(deadline - time.monotonic(), 1.0)
+
+
+def _smallest(history: RunHistory) -> float:
+    return min((r.loss for trial in history.trials for r in trial.results), default=math.inf)

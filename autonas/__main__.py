@@ -58,13 +58,6 @@ def _parser() -> argparse.ArgumentParser:
         "Results are kept run by run in a file. The same command goes on where it was stopped, and prints the "
         "tables.",
     )
-    checked = commands.add_parser(
-        "checklist",
-        help="the NAS best-practices checklist, answered from a run",
-        description="Answer the NAS best-practices checklist (Lindauer and Hutter 2019) from what a run has on record.",
-    )
-    checked.add_argument("run", type=Path, metavar="RUN", help="a run_dir, or a file of `benchmark optimizers`")
-    checked.set_defaults(command=_checklist)
     kinds = benchmark.add_subparsers(required=True, metavar="MEASUREMENT")
     for add in (
         _add_optimizers,
@@ -80,12 +73,6 @@ def _parser() -> argparse.ArgumentParser:
     ):
         add(kinds)
     return parser
-
-
-def _checklist(options: argparse.Namespace) -> str:
-    from autonas.benchmarks.checklist import checklist, markdown
-
-    return markdown(checklist(options.run))
 
 
 def _add_optimizers(kinds: _Commands) -> None:

@@ -10,7 +10,12 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-__all__ = ["Interrupts"]
+__all__ = ["FitInterrupted", "Interrupts"]
+
+
+class FitInterrupted(UserWarning):
+    """A fit has ended early, by a signal, with the best so far."""
+
 
 #: What is listened to, and what handles it as long as nobody has chosen otherwise.
 DEFAULTS: dict[signal.Signals, Any] = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
@@ -46,6 +51,7 @@ class Interrupts:
             warnings.warn(
                 f"fit was interrupted by {self.received.name}: it has ended early, with the best so far. With a "
                 "`run_dir`, the same call goes on from here.",
+                FitInterrupted,
                 stacklevel=2,
             )
 

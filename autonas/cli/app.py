@@ -114,7 +114,7 @@ def make_app(benchmark: Callable[[Sequence[str]], int] | None = None) -> typer.T
     ) -> None:
         pass
 
-    commands: list[Callable[..., None]] = [fit, predict, leaderboard, resume, dashboard, optimizers]
+    commands: list[Callable[..., None]] = [fit, predict, leaderboard, resume, dashboard, optimizers, checklist]
     for command in commands:
         app.command()(command)
     spaces = typer.Typer(help="List, show and check search spaces.", no_args_is_help=True)
@@ -133,6 +133,17 @@ def make_app(benchmark: Callable[[Sequence[str]], int] | None = None) -> typer.T
         settings = {"ignore_unknown_options": True, "allow_extra_args": True, "allow_interspersed_args": False}
         app.command("benchmark", context_settings=settings, add_help_option=False)(run)
     return app
+
+
+def checklist(
+    run: Annotated[
+        Path, typer.Argument(help="Folder of a run, or a file of `benchmark optimizers`.", show_default=False)
+    ],
+) -> None:
+    """Answer the NAS best-practices checklist (Lindauer and Hutter 2019) from what a run has on record."""
+    from autonas.benchmarks import checklist as questions
+
+    print(questions.markdown(questions.checklist(run)))
 
 
 def fit(

@@ -9,6 +9,7 @@ import json as jsonlib
 import sys
 import threading
 import time as clock
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from autonas._interrupts import FitInterrupted
 from autonas.cli.data import IMAGES, Dataset, features_for, image_files, read_data, read_table
 from autonas.cli.output import print_json, print_table, say
 
@@ -82,11 +84,13 @@ def _fit(
     started = clock.monotonic()
     try:
         # The progress is for people, whatever the output is for.
-        with contextlib.redirect_stdout(sys.stderr):
+        with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
+            # Raised once the best so far is kept: what is left to do is to say how it goes on.
+            warnings.simplefilter("error", FitInterrupted)
             estimator.fit(dataset.X, dataset.y, **({} if dataset.weight is None else {"sample_weight": dataset.weight}))
-    except KeyboardInterrupt:
-        say(f"Stopped. It goes on by: autonas resume {folder}")
-        raise
+    except (KeyboardInterrupt, FitInterrupted):
+        say(f"Stopped. The best so far is kept; it goes on by: autonas resume {folder}")
+        raise KeyboardInterrupt from None
     _keep_command(folder, kept)
     result = _summary(estimator, folder, clock.monotonic() - started, held_out)
     if json:

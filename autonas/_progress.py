@@ -19,13 +19,15 @@ from autonas.spaces import values
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-__all__ = ["Limits", "Progress", "in_words", "named", "showing", "sparkline"]
+__all__ = ["Limits", "Progress", "as_known", "in_words", "named", "showing", "sparkline"]
 
 _BARS = "▁▂▃▄▅▆▇█"
 #: Characters of the incumbent's curve, at most.
 WIDTH = 40
 #: Hyperparameters that are named in words, at most.
 MOST_WORDS = 8
+#: Characters of a value, at most: a cell is long.
+LONGEST_WORD = 30
 
 
 @dataclass(frozen=True)
@@ -153,8 +155,12 @@ def named(metric: str, loss: float) -> str:
     >>> named("neg_log_loss", 0.25), named("roc_auc", -0.9)
     ('log loss 0.25', 'roc auc 0.9')
     """
-    plain = metric.removeprefix("neg_").replace("_", " ")
-    return f"{plain} {loss if metric.startswith('neg_') else -loss:.5g}"
+    return f"{metric.removeprefix('neg_').replace('_', ' ')} {as_known(metric, loss):.5g}"
+
+
+def as_known(metric: str, loss: float) -> float:
+    """Give a loss as people know it."""
+    return loss if metric.startswith("neg_") else -loss
 
 
 def _clock(seconds: float) -> str:
@@ -200,7 +206,8 @@ def in_words(configuration: Mapping[str, Any]) -> str:
 def _word(name: str, value: Any) -> str:
     if value is True:
         return name
-    return f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
+    text = f"{value:.3g}" if isinstance(value, float) else str(value)
+    return f"{name} {text}" if len(text) <= LONGEST_WORD else f"{name} {text[:LONGEST_WORD]}..."
 
 
 @contextmanager

@@ -40,7 +40,7 @@ from autonas.training.task import Scale
 from autonas.training.thresholds import Decision
 from autonas.training.trial import TrainedNetwork, Trainer
 
-__all__ = ["FILE", "Keeper", "Member", "Snapshot", "Validated", "read_snapshot"]
+__all__ = ["FILE", "Keeper", "Member", "Snapshot", "Validated", "environment_of", "read_snapshot"]
 
 Array = npt.NDArray[Any]
 
@@ -277,7 +277,7 @@ class Keeper:
             temperature,
             decision,
             Validated(trainer.valid_target, predictions, trainer.valid_weight),
-            environment=_environment(trainer.device),
+            environment=environment_of(trainer.device),
             **more,
         )
         try:
@@ -375,7 +375,8 @@ def _is_plain(value: Any) -> bool:
     return True
 
 
-def _environment(device: torch.device) -> dict[str, Any]:
+def environment_of(device: torch.device) -> dict[str, Any]:
+    """Tell what this process computes with, and on."""
     return {
         "autonas": __version__,
         "python": platform.python_version(),

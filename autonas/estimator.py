@@ -160,6 +160,34 @@ class _AutoNAS(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         return self.history_.failures()
 
+    def report(self, path: str | Path = "report.html") -> Path:
+        """Write what was searched, what won and how sure that is into one HTML file, which needs nothing but itself.
+
+        Parameters
+        ----------
+        path : str or Path, default="report.html"
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        ImportError
+            Without matplotlib (``pip install 'autonas[plots]'``).
+        """
+        check_is_fitted(self)
+        from autonas.report import write_report  # noqa: PLC0415 - matplotlib is slow to import
+
+        defaults = type(self)().get_params(deep=False)
+        changed = {
+            name: value
+            for name, value in self.get_params(deep=False).items()
+            if name != "storage" and repr(value) != repr(defaults[name])
+        }
+        return write_report(path, self._fitted, changed, getattr(self, "classes_", None))
+
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True

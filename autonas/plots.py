@@ -6,7 +6,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["plot_cell"]
+from autonas._run_plots import (
+    hyperparameter_importance,
+    plot_confusion,
+    plot_importance,
+    plot_learning_curves,
+    plot_parallel_coordinates,
+    plot_performance,
+    plot_reliability,
+    plot_residuals,
+)
+
+__all__ = [
+    "hyperparameter_importance",
+    "plot_cell",
+    "plot_confusion",
+    "plot_importance",
+    "plot_learning_curves",
+    "plot_parallel_coordinates",
+    "plot_performance",
+    "plot_reliability",
+    "plot_residuals",
+]
 
 #: Dark on white, and told apart with any kind of colour vision (after Okabe and Ito 2008, "Color Universal Design").
 _COLOURS = ("#0063a0", "#b34700", "#00735a", "#a03c78", "#6b5b00", "#4b3ca0", "#8c2d2d", "#2d6e8c")

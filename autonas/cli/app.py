@@ -114,7 +114,16 @@ def make_app(benchmark: Callable[[Sequence[str]], int] | None = None) -> typer.T
     ) -> None:
         pass
 
-    commands: list[Callable[..., None]] = [fit, predict, leaderboard, resume, dashboard, optimizers, checklist]
+    commands: list[Callable[..., None]] = [
+        fit,
+        predict,
+        report,
+        leaderboard,
+        resume,
+        dashboard,
+        optimizers,
+        checklist,
+    ]
     for command in commands:
         app.command()(command)
     spaces = typer.Typer(help="List, show and check search spaces.", no_args_is_help=True)
@@ -226,6 +235,17 @@ def predict(
     from autonas.cli.runs import predict_run
 
     predict_run(run, data, out, space, device, json=json)
+
+
+def report(
+    run: Run,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="HTML file.", show_default="RUN/report.html")] = None,
+    space: Own = None,
+) -> None:
+    """Write one HTML file that tells what was searched, what won and how sure that is."""
+    from autonas.cli.runs import report_of_run
+
+    report_of_run(run, out, space)
 
 
 def leaderboard(

@@ -21,7 +21,7 @@ from autonas._interrupts import FitInterrupted
 from autonas.cli.data import IMAGES, Dataset, features_for, image_files, read_data, read_table
 from autonas.cli.output import print_json, print_table, say
 
-__all__ = ["fit_run", "leaderboard_of_run", "load_run", "predict_run", "resume_run", "show_dashboard"]
+__all__ = ["fit_run", "leaderboard_of_run", "load_run", "predict_run", "report_of_run", "resume_run", "show_dashboard"]
 
 #: What a run_dir keeps of the command that made it.
 COMMAND = "command.json"
@@ -195,7 +195,7 @@ def _in_words(result: Mapping[str, Any], estimator: Any, folder: Path, source: M
         judged = ", ".join(f"{name} {value:.4g}" for name, value in result["test"].items())
         lines.append(f"On the test data: {judged}.")
     new = "images/" if Path(source["data"]).is_dir() else "new.csv"
-    lines.append(f"Next:  autonas predict {folder} {new} -o out.csv   autonas leaderboard {folder}")
+    lines.append(f"Next:  autonas predict {folder} {new} -o out.csv   autonas report {folder}")
     return "\n".join(lines)
 
 
@@ -264,6 +264,11 @@ def leaderboard_of_run(run: Path, top: int, space: list[str] | None, *, json: bo
     print_table(shown, title=str(run))
     if len(shown) < len(board):
         say(f"{len(board) - len(shown)} more: --top 0 shows all.")
+
+
+def report_of_run(run: Path, out: Path | None, space: list[str] | None) -> None:
+    """Write a run's report."""
+    print(load_run(run, space).report(run / "report.html" if out is None else out))
 
 
 def show_dashboard(run: Path, host: str, port: int) -> None:

@@ -114,6 +114,11 @@ def test_leaderboard(folder, here):
     assert len(text) == 3
 
 
+def test_report(folder):
+    assert good("report", "runs/data", cwd=folder).stdout == "runs/data/report.html\n"
+    assert "<h1>AutoNAS report</h1>" in (folder / "runs" / "data" / "report.html").read_text()
+
+
 def test_resume_carries_a_finished_run_further(folder, here):
     result = json.loads(here("resume", "runs/data", "--trials", "3", "-q", "--json", cwd=folder).out)
     assert result["n_trials"] == 3
@@ -236,6 +241,7 @@ def test_ctrl_c_says_how_to_go_on(folder, tmp_path):
         (["predict", "runs/data", "none.csv"], "no file 'none.csv'"),
         (["predict", "runs/data", "narrow.csv"], "narrow.csv lacks columns that the run was fitted to: count, gap"),
         (["leaderboard", "runs/data", "--top", "-1"], "--top is -1"),
+        (["report", "none"], "no folder 'none'"),
         (["resume", "none"], "no folder 'none'"),
         (["resume", "runs"], "was not made by `autonas fit`"),
         (["dashboard", "runs"], "'runs' has no history.db"),

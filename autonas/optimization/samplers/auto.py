@@ -13,7 +13,7 @@ from autonas.optimization.samplers._encodings import embedded, one_hot
 from autonas.optimization.samplers._moves import mutants
 from autonas.optimization.samplers._observations import Observations, first_unseen, normal_scores, observations
 from autonas.optimization.samplers._predictors import NetworkEnsemble
-from autonas.optimization.samplers._process import Process, log_improvement
+from autonas.optimization.samplers._process import Process
 from autonas.optimization.samplers._vectors import Floats, VectorSpace
 
 __all__ = ["Auto"]
@@ -27,11 +27,11 @@ class Auto:
 
     Results of all fidelities are pooled, the fidelity being one more input, so that a model that has seen full
     trainings of few configurations and short ones of many says what a full one would give: the aim of [1]_. The model
-    is half an ensemble of networks as in BANANAS [2]_, half a Gaussian process with the Arc kernel [3]_; of the two
-    normal distributions the mixture's mean and variance are taken. Expected improvement at the highest fidelity, over
-    the best that the model expects of what is known, is maximized over mutations of what the model takes for the
-    best, draws from the prior, and mutations of the best of both: minimal changes of the incumbents are what makes
-    such searches good [4]_.
+    is half an ensemble of networks as in BANANAS [2]_, half a Gaussian process with the Arc kernel [3]_: a normal
+    distribution with the mixture's mean and variance. Candidates are mutations of what the model takes for the best,
+    draws from the prior, and mutations of the best of both: minimal changes of the incumbents are what makes such
+    searches good [4]_. Each candidate draws a score from its distribution at the highest fidelity (independent
+    Thompson sampling, as in [2]_), and the lowest is proposed.
 
     Parameters
     ----------
@@ -92,16 +92,14 @@ class Auto:
         expected, _ = model.predict(known)
         parents = known[np.argsort(expected, kind="stable")[: self._n_parents]]
 
-        def value(candidates: Floats) -> Floats:
-            return log_improvement(float(expected.min()), *model.predict(candidates))
-
         near = mutants(self._vectors, parents[np.arange(self._n_near) % len(parents)], rng)
         candidates = np.concatenate([near, self._vectors.sample(self._n_random, rng)])
-        values = value(candidates)
-        best = candidates[np.argsort(-values, kind="stable")[:10]]
+        scores = rng.normal(*model.predict(candidates))
+        best = candidates[np.argsort(scores, kind="stable")[:10]]
         nearer = mutants(self._vectors, best.repeat(10, axis=0), rng)
-        candidates, values = np.concatenate([candidates, nearer]), np.concatenate([values, value(nearer)])
-        ranked = candidates[np.argsort(-values, kind="stable")]
+        candidates = np.concatenate([candidates, nearer])
+        scores = np.concatenate([scores, rng.normal(*model.predict(nearer))])
+        ranked = candidates[np.argsort(scores, kind="stable")]
         return self._vectors.configuration(first_unseen(ranked, trials), "auto")
 
     def _used(self, heights: Floats, losses: Floats, rng: np.random.Generator) -> npt.NDArray[np.int_]:

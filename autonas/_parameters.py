@@ -6,7 +6,7 @@ PARAMETERS = """
     Parameters
     ----------
     optimizer : str or (sampler, schedule), default="bohb"
-        A name of ``autonas.OPTIMIZERS`` ("bohb", "smac", "tpe", "hyperband", "asha", "random"), or a pair of names or
+        A name of ``autonas.OPTIMIZERS`` ("bohb", "auto", "smac", "tpe", "evolution", ...), or a pair of names or
         objects, for example ``("tpe", "asha")``.
     pipeline : str or Path, default="auto"
         A preset in ``pipelines/``, or the path of one. "auto": "image" for images, and "tabular" for all else, networks

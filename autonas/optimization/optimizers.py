@@ -34,6 +34,7 @@ OPTIMIZERS = MappingProxyType(
         "gp": ("gp", "full"),
         "pnas": ("pnas", "full"),
         "dehb": ("differential_evolution", "hyperband"),
+        "auto": ("auto", "hyperband"),
     }
 )
 """Name to the names of its sampler and its schedule."""

@@ -20,6 +20,7 @@ SAMPLERS = MappingProxyType(
         "gp": "autonas.optimization.samplers.gp:GP",
         "pnas": "autonas.optimization.samplers.pnas:PNAS",
         "differential_evolution": "autonas.optimization.samplers.differential_evolution:DifferentialEvolution",
+        "auto": "autonas.optimization.samplers.auto:Auto",
     }
 )
 """Name to ``"module:class"``; a class is built as ``Sampler(space)`` and imported when it is first used."""

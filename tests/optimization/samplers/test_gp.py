@@ -5,8 +5,9 @@ import pytest
 from ConfigSpace import ConfigurationSpace
 from scipy.optimize import approx_fprime
 
+from autonas.optimization.samplers._process import _loss, log_improvement
 from autonas.optimization.samplers._vectors import VectorSpace
-from autonas.optimization.samplers.gp import GP, _loss, log_improvement
+from autonas.optimization.samplers.gp import GP
 from tests.optimization.samplers.histories import played, told
 
 

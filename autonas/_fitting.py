@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
-import shutil
-import tempfile
 import time
-import weakref
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,14 +19,15 @@ from sklearn.base import clone
 from autonas._budget import affordable, choose_epochs, reserve
 from autonas._first_trials import family_configurations, portfolio_configurations
 from autonas._interrupts import Interrupts
+from autonas._run_dir import N_CANDIDATES, Housekeeping, last_good, open_run_dir, trial_folder, write_fit_record
 from autonas._search_space import SearchSpace, resolve_search_space
 from autonas._two_stage import Comparison, OneShot, OneShotResult, find_cells, preset_of_cells, with_random_cells
 from autonas._workers import InWorkers, uses_processes
 from autonas.optimization import Result, RunHistory, SearchFailed, Trial, search
 from autonas.presets import Preset, load_preset
 from autonas.spaces import values
-from autonas.training.checkpoint import MODEL, load_model
-from autonas.training.data import TableSchema, canonical_rows, fingerprint
+from autonas.training.checkpoint import Unreadable, load_model, load_outputs
+from autonas.training.data import TableSchema, canonical_rows
 from autonas.training.ensemble import Ensemble, Ensembled, mix
 from autonas.training.images import Images, ImageSchema, is_images
 from autonas.training.metrics import Metric, resolve_metric
@@ -39,14 +37,10 @@ from autonas.training.traditional import MixedTrainer
 from autonas.training.trial import Trainer, one_thread
 from autonas.training.validation import is_splitter, make_folds
 
-__all__ = ["Fitted", "last_good", "run"]
+__all__ = ["Fitted", "run"]
 
 Array = npt.NDArray[Any]
 
-#: What a run_dir tells of the fit that it belongs to.
-RECORD = "fit.json"
-#: The ensemble is chosen among this many of the best trials.
-N_CANDIDATES = 50
 #: Multiply-adds of predicting a row by the whole ensemble, at most: about 50 ms for 1,000 rows on two cores of
 #: 60 GFLOP/s each. Counted, not timed, so that the same run ends with the same ensemble on any machine.
 MAX_COST = 2e6
@@ -171,11 +165,29 @@ def run(
             f"Found n_samples={len(target)} (rows of weight 0 left out); at least 2 are needed to validate."
         )
     task = Task(table, schema.cardinalities_, target, n_classes, weight, metric)
-    run_dir, record = _open_run_dir(estimator, task, seed)
+    with open_run_dir(estimator, task, seed) as (run_dir, record):
+        return _fit(estimator, X, schema, preset, one_shot, task, run_dir, record, started, device, tune=tune)
+
+
+def _fit(
+    estimator: Any,
+    X: Any,
+    schema: TableSchema | ImageSchema,
+    preset: Preset,
+    one_shot: OneShot | None,
+    task: Task,
+    run_dir: Path,
+    record: dict[str, Any],
+    started: float,
+    device: torch.device,
+    *,
+    tune: bool,
+) -> Fitted:
+    table, n_classes = task.table, task.n_classes
     folds = make_folds(
         _validation(estimator, preset),
         table.pixels if isinstance(table, Images) else X,
-        target,
+        task.target,
         classification=n_classes > 0,
         random_state=record["seed"],
     )
@@ -198,7 +210,7 @@ def run(
         history,
         ensemble,
         losses,
-        metric,
+        task.metric,
         n_classes,
         trainer.max_epochs,
         device,
@@ -221,7 +233,7 @@ def _search(
     """Choose epochs and first trials, and search."""
     min_epochs, trainer.max_epochs = choose_epochs(estimator, record, trainer, chosen)
     portfolio = portfolio_configurations(estimator.portfolio, record, preset, chosen, trainer.task)
-    _write_record(run_dir, record)
+    write_fit_record(run_dir, record)
     one_by_one = trainer.device.type != "cpu" or chosen.shares_generators
     processes = {name: getattr(estimator, name) for name in ("n_jobs", "trial_time_limit", "trial_memory_limit")}
     in_processes = uses_processes(**processes)
@@ -238,6 +250,7 @@ def _search(
             n_threads=1 if one_by_one or in_processes else n_threads,
             **processes,
             stop=interrupts.stop,
+            settled=Housekeeping(run_dir),
             run_dir=run_dir,
             storage=estimator.storage,
             initial_configurations=(
@@ -263,7 +276,7 @@ def _two_stages(
     interrupts: Interrupts,
 ) -> tuple[SearchSpace, RunHistory, OneShotResult]:
     """Find cells by weight sharing, then search all the rest with them; or with random ones too, half the time each."""
-    _write_record(run_dir, record)
+    write_fit_record(run_dir, record)
     began = time.monotonic()
     left = None if deadline is None else max(deadline - reserve(estimator) - began, 0.0)
     half = left if left is None or not settings.compare_to_random else left / 2
@@ -285,11 +298,6 @@ def _two_stages(
         _smallest(history), _smallest(other), result.seconds + history.wall_seconds, other.wall_seconds
     )
     return found, history, result
-
-
-def last_good(trial: Trial) -> Result | None:
-    """Find the last result of a trial that left a network; a trial can fail at a higher rung."""
-    return next((r for r in reversed(trial.results) if np.isfinite(r.loss)), None)
 
 
 def _smallest(history: RunHistory) -> float:
@@ -344,42 +352,6 @@ def _device(device: str) -> torch.device:
     return torch.device(device)
 
 
-def _open_run_dir(estimator: Any, task: Task, seed: int | None) -> tuple[Path, dict[str, Any]]:
-    """Find or make the folder of the run, and see that a run in it is of the same data, metric and seed."""
-    if estimator.run_dir is None:
-        folder = Path(tempfile.mkdtemp(prefix="autonas-"))
-        weakref.finalize(estimator, shutil.rmtree, folder, ignore_errors=True)
-    else:
-        folder = Path(estimator.run_dir)
-        folder.mkdir(parents=True, exist_ok=True)
-    weight = np.ones(len(task.target)) if task.weight is None else task.weight
-    data = fingerprint(task.table, task.target, weight)
-    now = {"n_rows": len(task.target), "data": data, "metric": task.metric.name, "seed": seed}
-    now["one_shot"] = None if estimator.one_shot is None else repr(OneShot.of(estimator.one_shot))
-    now["portfolio"] = None if estimator.portfolio is None else str(estimator.portfolio)
-    if not (folder / RECORD).exists():
-        if seed is None:
-            now["seed"] = int(np.random.SeedSequence().generate_state(1)[0] // 2)
-        return folder, now
-    if not estimator.resume:
-        raise ValueError(f"run_dir={str(folder)!r} holds a run already; pass another, or resume=True to go on with it.")
-    before = json.loads((folder / RECORD).read_text())
-    for key, value in now.items():
-        if before.get(key) != value and not (key == "seed" and seed is None):
-            raise ValueError(
-                f"run_dir={str(folder)!r} holds a run with another {key} ({before.get(key)!r}, now {value!r}); "
-                "pass another run_dir, or the same as then."
-            )
-    return folder, before
-
-
-def _write_record(folder: Path, record: dict[str, Any]) -> None:
-    # First beside, then in its place: a run killed in between finds all of it or nothing.
-    draft = folder / f"{RECORD}.tmp"
-    draft.write_text(json.dumps(record, indent=1))
-    draft.replace(folder / RECORD)
-
-
 def _progress(estimator: Any, chosen: SearchSpace) -> list[Any]:
     if not estimator.verbose:
         return []
@@ -402,23 +374,23 @@ def _progress(estimator: Any, chosen: SearchSpace) -> list[Any]:
 def _ensemble(
     trainer: Trainer, history: RunHistory, run_dir: Path, size: int, deadline: float | None, *, tune: bool
 ) -> tuple[Ensemble, dict[int, float], Decision]:
-    losses = {
-        t.number: result.loss
-        for t in history.trials
-        if (result := last_good(t)) is not None and (_folder(run_dir, t.number) / MODEL).exists()
-    }
-    if not losses:
+    losses = {t.number: result.loss for t in history.trials if (result := last_good(t)) is not None}
+    candidates = sorted(losses, key=lambda n: (losses[n], n))[:N_CANDIDATES]
+    stored = {n: outputs for n in candidates if (outputs := _outputs(run_dir, n)) is not None}
+    if not stored:
         causes = [t.failure.cause for t in history.trials if t.failure is not None]
         reason = f"every trial failed, the first with: {causes[0]}" if causes else "no trial came to a result"
+        if losses:
+            reason = f"there are {len(losses)} trials with a result, but the networks of none can be read"
         raise SearchFailed(f"No network could be trained: {reason}", history)
-    numbers = sorted(losses, key=lambda n: (losses[n], n))[: 1 if size == 1 else N_CANDIDATES]
+    numbers = [*stored][: 1 if size == 1 else N_CANDIDATES]
     task, target, weight = trainer.task, trainer.valid_target, trainer.valid_weight
 
     def late() -> bool:
         return deadline is not None and time.monotonic() > deadline
 
     mixture = mix(
-        (trainer.predictions(_folder(run_dir, n)) for n in numbers),
+        (trainer.decode(stored[n]) for n in numbers),
         # Decisions are tuned afterwards; what they need is good probabilities.
         resolve_metric("log_loss", np.arange(task.n_classes)) if tune else task.metric,
         target,
@@ -431,7 +403,7 @@ def _ensemble(
     members = []
     for place, share in mixture.weights.items():
         trial = history.trials[numbers[place]]
-        networks = trainer.restore(values(trial.configuration), load_model(_folder(run_dir, trial.number)).weights)
+        networks = trainer.restore(values(trial.configuration), load_model(trial_folder(run_dir, trial.number)).weights)
         members.append(Ensembled(trial.number, share, networks, mixture.temperatures[place]))
     decision = Decision(np.ones(task.n_classes))
     if tune:
@@ -447,5 +419,9 @@ def _cost(trial: Trial) -> float:
     return float(result.info.get("multiply_adds", 0.0))
 
 
-def _folder(run_dir: Path, number: int) -> Path:
-    return run_dir / "trials" / f"{number:05d}"
+def _outputs(run_dir: Path, number: int) -> Array | None:
+    try:
+        return load_outputs(trial_folder(run_dir, number))
+    except Unreadable as error:
+        warnings.warn(f"Trial {number} is left out of the ensemble: {error}.", stacklevel=2)
+        return None

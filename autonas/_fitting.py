@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import tempfile
 import time
-import weakref
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,15 +15,16 @@ import torch
 from ConfigSpace import ConfigurationSpace
 
 from autonas._interrupts import Interrupts
+from autonas._run_dir import N_CANDIDATES, last_good, losses_of, open_run_dir, trial_folder
 from autonas._search_space import SearchSpace, resolve_search_space
-from autonas._searching import RECORD, Searching
+from autonas._searching import Searching
 from autonas._stored import Keeper, Validated
 from autonas._two_stage import OneShot, OneShotResult, preset_of_cells
-from autonas.optimization import Result, RunHistory, SearchFailed, Trial
+from autonas.optimization import RunHistory, SearchFailed, Trial
 from autonas.presets import Preset, load_preset
 from autonas.spaces import values
-from autonas.training.checkpoint import MODEL, load_model
-from autonas.training.data import TableSchema, canonical_rows, fingerprint
+from autonas.training.checkpoint import Unreadable, load_model, load_outputs
+from autonas.training.data import TableSchema, canonical_rows
 from autonas.training.ensemble import Ensemble, Ensembled, mix
 from autonas.training.images import Images, ImageSchema, is_images
 from autonas.training.metrics import Metric, resolve_metric
@@ -36,12 +34,10 @@ from autonas.training.traditional import MixedTrainer
 from autonas.training.trial import Trainer, one_thread
 from autonas.training.validation import is_splitter, make_folds
 
-__all__ = ["Fitted", "device_of", "last_good", "losses_of", "run"]
+__all__ = ["Fitted", "device_of", "run"]
 
 Array = npt.NDArray[Any]
 
-#: The ensemble is chosen among this many of the best trials.
-N_CANDIDATES = 50
 #: Multiply-adds of predicting a row by the whole ensemble, at most: about 50 ms for 1,000 rows on two cores of
 #: 60 GFLOP/s each. Counted, not timed, so that the same run ends with the same ensemble on any machine.
 MAX_COST = 2e6
@@ -170,11 +166,29 @@ def run(
             f"Found n_samples={len(target)} (rows of weight 0 left out); at least 2 are needed to validate."
         )
     task = Task(table, schema.cardinalities_, target, n_classes, weight, metric)
-    run_dir, record = _open_run_dir(estimator, task, seed)
+    with open_run_dir(estimator, task, seed) as (run_dir, record):
+        return _fit(estimator, X, schema, preset, one_shot, task, run_dir, record, started, device, tune=tune)
+
+
+def _fit(
+    estimator: Any,
+    X: Any,
+    schema: TableSchema | ImageSchema,
+    preset: Preset,
+    one_shot: OneShot | None,
+    task: Task,
+    run_dir: Path,
+    record: dict[str, Any],
+    started: float,
+    device: torch.device,
+    *,
+    tune: bool,
+) -> Fitted:
+    table, n_classes = task.table, task.n_classes
     folds = make_folds(
         _validation(estimator, preset),
         table.pixels if isinstance(table, Images) else X,
-        target,
+        task.target,
         classification=n_classes > 0,
         random_state=record["seed"],
     )
@@ -200,7 +214,7 @@ def run(
         history,
         ensemble,
         losses,
-        metric,
+        task.metric,
         n_classes,
         trainer.max_epochs,
         device,
@@ -209,20 +223,6 @@ def run(
         result,
         Validated(trainer.valid_target, predictions, trainer.valid_weight),
     )
-
-
-def last_good(trial: Trial) -> Result | None:
-    """Find the last result of a trial that left a network; a trial can fail at a higher rung."""
-    return next((r for r in reversed(trial.results) if np.isfinite(r.loss)), None)
-
-
-def losses_of(history: RunHistory, run_dir: Path) -> dict[int, float]:
-    """List the best validation loss of each trial that has networks, by number."""
-    return {
-        t.number: result.loss
-        for t in history.trials
-        if (result := last_good(t)) is not None and (_folder(run_dir, t.number) / MODEL).exists()
-    }
 
 
 def _validation(estimator: Any, preset: Preset) -> Any:
@@ -274,51 +274,26 @@ def device_of(device: str) -> torch.device:
     return torch.device(device)
 
 
-def _open_run_dir(estimator: Any, task: Task, seed: int | None) -> tuple[Path, dict[str, Any]]:
-    """Find or make the folder of the run, and see that a run in it is of the same data, metric and seed."""
-    if estimator.run_dir is None:
-        folder = Path(tempfile.mkdtemp(prefix="autonas-"))
-        weakref.finalize(estimator, shutil.rmtree, folder, ignore_errors=True)
-    else:
-        folder = Path(estimator.run_dir)
-        folder.mkdir(parents=True, exist_ok=True)
-    weight = np.ones(len(task.target)) if task.weight is None else task.weight
-    data = fingerprint(task.table, task.target, weight)
-    now = {"n_rows": len(task.target), "data": data, "metric": task.metric.name, "seed": seed}
-    now["one_shot"] = None if estimator.one_shot is None else repr(OneShot.of(estimator.one_shot))
-    now["portfolio"] = None if estimator.portfolio is None else str(estimator.portfolio)
-    if not (folder / RECORD).exists():
-        if seed is None:
-            now["seed"] = int(np.random.SeedSequence().generate_state(1)[0] // 2)
-        return folder, now
-    if not estimator.resume:
-        raise ValueError(f"run_dir={str(folder)!r} holds a run already; pass another, or resume=True to go on with it.")
-    before = json.loads((folder / RECORD).read_text())
-    for key, value in now.items():
-        if before.get(key) != value and not (key == "seed" and seed is None):
-            raise ValueError(
-                f"run_dir={str(folder)!r} holds a run with another {key} ({before.get(key)!r}, now {value!r}); "
-                "pass another run_dir, or the same as then."
-            )
-    return folder, before
-
-
 def _ensemble(
     trainer: Trainer, history: RunHistory, run_dir: Path, size: int, deadline: float | None, *, tune: bool
 ) -> tuple[Ensemble, dict[int, float], Decision, Array]:
-    losses = losses_of(history, run_dir)
-    if not losses:
+    losses = losses_of(history)
+    candidates = sorted(losses, key=lambda n: (losses[n], n))[:N_CANDIDATES]
+    stored = {n: outputs for n in candidates if (outputs := _outputs(run_dir, n)) is not None}
+    if not stored:
         causes = [t.failure.cause for t in history.trials if t.failure is not None]
         reason = f"every trial failed, the first with: {causes[0]}" if causes else "no trial came to a result"
+        if losses:
+            reason = f"there are {len(losses)} trials with a result, but the networks of none can be read"
         raise SearchFailed(f"No network could be trained: {reason}", history)
-    numbers = sorted(losses, key=lambda n: (losses[n], n))[: 1 if size == 1 else N_CANDIDATES]
+    numbers = [*stored][: 1 if size == 1 else N_CANDIDATES]
     task, target, weight = trainer.task, trainer.valid_target, trainer.valid_weight
 
     def late() -> bool:
         return deadline is not None and time.monotonic() > deadline
 
     mixture = mix(
-        (trainer.predictions(_folder(run_dir, n)) for n in numbers),
+        (trainer.decode(stored[n]) for n in numbers),
         # Decisions are tuned afterwards; what they need is good probabilities.
         resolve_metric("log_loss", np.arange(task.n_classes)) if tune else task.metric,
         target,
@@ -331,7 +306,7 @@ def _ensemble(
     members = []
     for place, share in mixture.weights.items():
         trial = history.trials[numbers[place]]
-        networks = trainer.restore(values(trial.configuration), load_model(_folder(run_dir, trial.number)).weights)
+        networks = trainer.restore(values(trial.configuration), load_model(trial_folder(run_dir, trial.number)).weights)
         members.append(Ensembled(trial.number, share, networks, mixture.temperatures[place]))
     decision = Decision(np.ones(task.n_classes))
     if tune:
@@ -347,5 +322,9 @@ def _cost(trial: Trial) -> float:
     return float(result.info.get("multiply_adds", 0.0))
 
 
-def _folder(run_dir: Path, number: int) -> Path:
-    return run_dir / "trials" / f"{number:05d}"
+def _outputs(run_dir: Path, number: int) -> Array | None:
+    try:
+        return load_outputs(trial_folder(run_dir, number))
+    except Unreadable as error:
+        warnings.warn(f"Trial {number} is left out of the ensemble: {error}.", stacklevel=2)
+        return None

@@ -13,7 +13,8 @@ import numpy.typing as npt
 import torch
 from ConfigSpace import ConfigurationSpace
 
-from autonas._fitting import Fitted, device_of, losses_of
+from autonas._fitting import Fitted, device_of
+from autonas._run_dir import losses_of
 from autonas._search_space import SearchSpace
 from autonas._stored import Snapshot, read_snapshot
 from autonas.estimator import AutoNASClassifier, AutoNASRegressor
@@ -90,7 +91,7 @@ def load(
             chosen,
             history,
             _ensemble(snapshot, folder, chosen.builds, where),
-            losses_of(history, folder),
+            losses_of(history),
             _metric(snapshot.metric, snapshot.learnt.get("classes_")),
             snapshot.blueprint.n_classes,
             snapshot.max_epochs,

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from autonas._fitting import Fitted, last_good
+from autonas._fitting import Fitted
+from autonas._run_dir import last_good
 from autonas.optimization import Trial
 from autonas.spaces import values
 from autonas.training.ensemble import Ensembled

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from autonas._budget import affordable, choose_epochs, reserve
 from autonas._first_trials import family_configurations, portfolio_configurations
 from autonas._interrupts import Interrupts
 from autonas._progress import Limits, Progress, showing
+from autonas._run_dir import Housekeeping, write_fit_record
 from autonas._search_space import SearchSpace
 from autonas._stored import Keeper
 from autonas._two_stage import Comparison, OneShot, OneShotResult, find_cells, with_random_cells
@@ -23,10 +23,8 @@ from autonas.optimization import RunHistory, search
 from autonas.presets import Preset
 from autonas.training.trial import Trainer, one_thread
 
-__all__ = ["RECORD", "Searching", "write_record"]
+__all__ = ["Searching"]
 
-#: What a run_dir tells of the fit that it belongs to.
-RECORD = "fit.json"
 #: So many trials are trained to the end before the schedule begins: the default, and the first of the portfolio.
 FULL_FIRST = 6
 
@@ -81,7 +79,7 @@ class Searching:
         estimator, trainer = self.estimator, self.trainer
         min_epochs, trainer.max_epochs = choose_epochs(estimator, self.record, trainer, chosen, time_limit)
         portfolio = portfolio_configurations(estimator.portfolio, self.record, self.preset, chosen, trainer.task)
-        write_record(self.run_dir, self.record)
+        write_fit_record(self.run_dir, self.record)
         one_by_one = trainer.device.type != "cpu" or chosen.shares_generators
         processes = {name: getattr(estimator, name) for name in ("n_jobs", "trial_time_limit", "trial_memory_limit")}
         in_processes = uses_processes(**processes)
@@ -100,6 +98,7 @@ class Searching:
                 n_threads=1 if one_by_one or in_processes else n_threads,
                 **processes,
                 stop=self.interrupts.stop,
+                settled=Housekeeping(self.run_dir),
                 run_dir=self.run_dir,
                 storage=estimator.storage,
                 initial_configurations=(
@@ -135,7 +134,7 @@ class Searching:
         result : OneShotResult
             Of stage one, with the comparison.
         """
-        write_record(self.run_dir, self.record)
+        write_fit_record(self.run_dir, self.record)
         began = time.monotonic()
         left = None if self.deadline is None else max(self.deadline - reserve(self.estimator) - began, 0.0)
         half = left if left is None or not settings.compare_to_random else left / 2
@@ -165,14 +164,6 @@ class Searching:
         if self.deadline is None:
             return None
         return max(1.0, self.deadline - reserve(self.estimator) - time.monotonic())
-
-
-def write_record(folder: Path, record: dict[str, Any]) -> None:
-    """Write what a run_dir tells of its fit."""
-    # First beside, then in its place: a run killed in between finds all of it or nothing.
-    draft = folder / f"{RECORD}.tmp"
-    draft.write_text(json.dumps(record, indent=1))
-    draft.replace(folder / RECORD)
 
 
 def _left(deadline: float | None) -> float | None:

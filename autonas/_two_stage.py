@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,6 +19,7 @@ from autonas._space_edits import leaves
 from autonas.networks.cells import CELL, CellSpace, cell_space_of
 from autonas.one_shot import STRATEGIES, Found, Settings, find_architectures
 from autonas.one_shot.data import halves
+from autonas.optimization._settings import read_record, write_record
 from autonas.presets import Preset
 from autonas.spaces import configuration_from, narrow, values
 from autonas.training.trial import Trainer
@@ -223,9 +223,7 @@ def find_cells(
     if record is None:
         found = _search(settings, trainer, cells, family, own, seed=seed, seconds=seconds)
         record = {**vars(found), "genotypes": [cells.write(g) for g in found.genotypes]}
-        draft = run_dir / f"{FILE}.tmp"
-        draft.write_text(json.dumps(record, indent=1))
-        draft.replace(run_dir / FILE)
+        write_record(run_dir / FILE, record)
     texts = record["genotypes"]
     pinned = [{**default, **_prefixed(family, cells.values(cells.read(text)))} for text in texts]
     result = OneShotResult(
@@ -314,7 +312,7 @@ def _search(
 
 def _stored(run_dir: Path) -> dict[str, Any] | None:
     file = run_dir / FILE
-    return json.loads(file.read_text()) if file.exists() else None
+    return read_record(file) if file.exists() else None
 
 
 def _prefixed(family: str, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import shutil
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autonas.optimization.history import RunHistory
-from autonas.optimization.interfaces import Job, Result, Schedule, Trial
+from autonas.optimization.interfaces import DiskFull, Job, Result, Schedule, Trial
 from autonas.optimization.proposals import Proposals
 from autonas.optimization.runners import Outcome, Runner, Task
 from autonas.optimization.runners.task import never
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Limits", "Loop", "SearchFailed"]
 
+_FULL = ("No space left on device", "disk is full", "Disk quota exceeded")
+"""What a failure says that comes of a full disk."""
 _HOPELESS = 5
 """So many trials fail alike, from the first on, and the search gives up."""
 
@@ -57,6 +61,7 @@ class Loop:
     runner: Runner
     limits: Limits
     stop: Callable[[], bool] = never
+    settled: Callable[[Trial], Any] | None = None
     callbacks: Sequence[Callable[[RunHistory, Trial, Result], Any]] = ()
     accepted: frozenset[str] = frozenset()
     checkpoints: Path | None = None
@@ -75,6 +80,9 @@ class Loop:
     _proposed: Trial | None = None
     """The newest trial, as long as its first job has not started."""
     _spent: int = 0
+    _full: bool = False
+    """The disk is full."""
+    _settled: set[int] = field(default_factory=set)
 
     def replay(self, jobs: Mapping[int, Job]) -> None:
         """Lead an earlier piece of the run through the schedule, event by event.
@@ -113,6 +121,14 @@ class Loop:
 
     def run(self) -> None:
         """Search until a limit is reached or nothing is left to do."""
+        self._settle()
+        try:
+            self._run()
+            self._end()
+        except DiskFull:
+            self._warn_of_full_disk()
+
+    def _run(self) -> None:
         # What an earlier piece of the run handed out and did not see back comes first.
         waiting = list(self._asked.values())
         while True:
@@ -129,7 +145,6 @@ class Loop:
                 self._tell(outcome)
             if self._left:
                 break
-        self._end()
 
     def _over(self, job: Job | None = None) -> bool:
         """Say whether the search has ended, or would by this job."""
@@ -174,7 +189,14 @@ class Loop:
         self._asked[place] = job
         if self.store is not None:
             self.store.asked(self.history.trials[job.trial], job, place)
+        checkpoint = self._checkpoint(job.trial)
+        if checkpoint is not None and job.from_fidelity == 0:
+            # Left behind where the machine went down before the history was on disk: of another configuration.
+            shutil.rmtree(checkpoint, ignore_errors=True)
         self._submit(job)
+
+    def _checkpoint(self, number: int) -> Path | None:
+        return None if self.checkpoints is None else self.checkpoints / f"{number:05d}"
 
     def _submit(self, job: Job) -> None:
         trial = self.history.trials[job.trial]
@@ -182,7 +204,7 @@ class Loop:
         deadline = self.started + seconds if math.isfinite(seconds) else None
         keywords = {
             "seed": trial.seed,
-            "checkpoint": None if self.checkpoints is None else self.checkpoints / f"{trial.number:05d}",
+            "checkpoint": self._checkpoint(trial.number),
             "deadline": deadline,
             "stop": self.stop,
         }
@@ -190,6 +212,12 @@ class Loop:
         self.runner.submit(Task(job, {name: keywords[name] for name in self.accepted}, start_by, deadline))
 
     def _tell(self, outcome: Outcome) -> None:
+        if outcome.failure is not None and any(text in outcome.failure.cause for text in _FULL):
+            # Not the trial's fault: it runs again when there is room.
+            if not self._full:
+                self._warn_of_full_disk()
+            self._full = self._stopped = True
+            return
         job = outcome.job
         trial = self.history.trials[job.trial]
         asked = next(place for place, pending in self._asked.items() if pending.trial == job.trial)
@@ -221,7 +249,27 @@ class Loop:
         for callback in self.callbacks:
             if callback(self.history, trial, result):
                 self._left = True
+        self._settle()
         self._give_up_if_hopeless(trial)
+
+    def _settle(self) -> None:
+        """Tell of trials that no job will follow."""
+        if self.settled is None:
+            return
+        needs = getattr(self.schedule, "needs", lambda _: True)
+        waiting = {job.trial for job in self._asked.values()}
+        for trial in self.history.trials:
+            if trial.number in self._settled or trial.number in waiting or not trial.results:
+                continue
+            if self._closed(trial) or not needs(trial.number):
+                self._settled.add(trial.number)
+                self.settled(trial)
+
+    def _warn_of_full_disk(self) -> None:
+        warnings.warn(
+            "The disk is full: the search has ended early. Make room, and the same call goes on from here.",
+            stacklevel=4,
+        )
 
     def _give_up_if_hopeless(self, trial: Trial) -> None:
         if trial.failure is None:

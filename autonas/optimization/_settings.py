@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from ConfigSpace import ConfigurationSpace
 
-__all__ = ["entropy_of", "fresh", "kept_settings", "settings_of", "study_name"]
+__all__ = ["entropy_of", "fresh", "kept_settings", "read_record", "settings_of", "study_name", "write_record"]
 
 _FORMAT = 1
 
@@ -88,12 +88,9 @@ def kept_settings(settings: dict[str, Any], path: Path) -> dict[str, Any]:
     """
     if not path.exists():
         settings = {**fresh(settings), "study": study_name(path.parent.name)}
-        # First beside, then in its place: a run killed in between finds all of it or nothing.
-        draft = path.with_suffix(".tmp")
-        draft.write_text(json.dumps(settings, indent=1), encoding="utf-8")
-        os.replace(draft, path)  # noqa: PTH105
+        write_record(path, settings)
         return settings
-    earlier: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    earlier = read_record(path)
     if settings["random_state"] is None:
         settings = {**settings, "random_state": earlier.get("random_state")}
     settings = {**settings, "study": earlier.get("study")}
@@ -108,6 +105,37 @@ def kept_settings(settings: dict[str, Any], path: Path) -> dict[str, Any]:
             "the earlier values to go on with it, or another `run_dir` to start anew."
         )
     return settings
+
+
+def write_record(path: Path, record: Mapping[str, Any]) -> None:
+    """Write a JSON object of a run: first beside, then in its place, so that a run killed meanwhile finds a whole."""
+    draft = path.with_suffix(".tmp")
+    draft.write_text(json.dumps(record, indent=1), encoding="utf-8")
+    os.replace(draft, path)  # noqa: PTH105
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Read a JSON object of a run.
+
+    Raises
+    ------
+    ValueError
+        If the file holds none, since it was truncated or altered.
+    """
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # no JSON, or no text
+        raise _damaged(path, str(error)) from error
+    if not isinstance(record, dict):
+        raise _damaged(path, f"it holds a {type(record).__name__}")
+    return record
+
+
+def _damaged(path: Path, why: str) -> ValueError:
+    return ValueError(
+        f"{str(path)!r} is damaged ({why}): it was truncated or altered. Put back a copy of the folder as it was, or "
+        "start anew in another `run_dir`."
+    )
 
 
 def fresh(settings: dict[str, Any]) -> dict[str, Any]:

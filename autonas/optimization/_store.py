@@ -5,18 +5,22 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import math
-from collections.abc import Mapping, Sequence
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import optuna
+import sqlalchemy
 from ConfigSpace import ConfigurationSpace
+from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from autonas.optimization._optuna import distribution, parameter, quiet
-from autonas.optimization.interfaces import Failure, Job, Result, Trial
+from autonas.optimization.interfaces import DiskFull, Failure, Job, Result, Trial
 from autonas.spaces import configuration_from, values
 
 if TYPE_CHECKING:
@@ -50,13 +54,17 @@ class Store:
     def __init__(self, storage: str | BaseStorage, study_name: str, space: ConfigurationSpace) -> None:
         self._space = space
         self._distributions = {name: distribution(hp) for name, hp in space.items()}
-        self._storage = _open(storage) if isinstance(storage, str) else storage
+        with _understood(study_name):
+            self._storage = _open(storage) if isinstance(storage, str) else storage
         self.study_name = study_name
-        with quiet():
+        self.is_new = False
+        """Whether the storage knew nothing of the run."""
+        with quiet(), _understood(study_name):
             try:
                 self._study_id = self._storage.get_study_id_from_name(study_name)
             except KeyError:
                 self._study_id = self._storage.create_new_study([StudyDirection.MINIMIZE], study_name)
+                self.is_new = True
         # Of each of our trials, the Optuna trial that can still be written to; None where it is finished.
         self._open_trials: dict[int, int | None] = {}
         self._records: dict[int, dict[str, Any]] = {}
@@ -69,7 +77,16 @@ class Store:
         trials : list of Trial
         jobs : dict of int to Job
             All that were handed out.
+
+        Raises
+        ------
+        ValueError
+            If the records are not those of a run.
         """
+        with _understood(self.study_name):
+            return self._read()
+
+    def _read(self) -> tuple[list[Trial], Jobs]:
         latest: dict[int, FrozenTrial] = {}
         for frozen in self._storage.get_all_trials(self._study_id, deepcopy=False):
             if _KEY in frozen.user_attrs:  # a later one copies and goes on with an earlier one
@@ -106,13 +123,15 @@ class Store:
         trial_id = self._open_trials[trial.number]
         assert trial_id is not None
         if math.isfinite(result.loss):
-            self._storage.set_trial_intermediate_value(trial_id, result.fidelity, result.loss)
+            with _room():
+                self._storage.set_trial_intermediate_value(trial_id, result.fidelity, result.loss)
 
     def finish(self, trial: Trial, state: TrialState) -> None:
         """Close the Optuna trial; a trial that goes on nevertheless gets a new one."""
         trial_id = self._open_trials.get(trial.number)
         if trial_id is not None:
-            self._storage.set_trial_state_values(trial_id, state, _value(trial, state))
+            with _room():
+                self._storage.set_trial_state_values(trial_id, state, _value(trial, state))
             self._open_trials[trial.number] = None
 
     def close(self) -> None:
@@ -128,11 +147,45 @@ class Store:
 
     def _write(self, trial: Trial, record: Mapping[str, Any]) -> None:
         trial_id = self._open_trials.get(trial.number)
-        if trial_id is None:
-            template = _frozen(trial, TrialState.RUNNING, record, self._distributions)
-            self._open_trials[trial.number] = self._storage.create_new_trial(self._study_id, template)
-        else:
-            self._storage.set_trial_user_attr(trial_id, _KEY, record)
+        with _room():
+            if trial_id is None:
+                template = _frozen(trial, TrialState.RUNNING, record, self._distributions)
+                self._open_trials[trial.number] = self._storage.create_new_trial(self._study_id, template)
+            else:
+                self._storage.set_trial_user_attr(trial_id, _KEY, record)
+
+
+@contextlib.contextmanager
+def _room() -> Iterator[None]:
+    """Tell a full disk from all else that can go wrong with a database."""
+    try:
+        yield
+    except (SQLAlchemyError, StorageInternalError) as error:
+        if "disk is full" in f"{error} {error.__cause__}":
+            raise DiskFull(str(error)) from error
+        raise
+
+
+@contextlib.contextmanager
+def _understood(study_name: str) -> Iterator[None]:
+    """Say what a database that cannot be read means for the run."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise _unreadable(study_name, str(error.orig)) from error
+    except StorageInternalError as error:
+        raise _unreadable(study_name, str(error.__cause__ or error)) from error
+    except (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError, sqlite3.Error) as error:
+        raise _unreadable(study_name, f"{type(error).__name__}: {error}") from error
+
+
+def _unreadable(study_name: str, why: str) -> ValueError:
+    if "locked" in why:
+        return ValueError(f"The history {study_name!r} is locked by another process ({why}): wait until it has ended.")
+    return ValueError(
+        f"The history {study_name!r} cannot be read ({why}): it was truncated or altered, or is no history. Put back a "
+        "copy of it as it was, or start anew in another `run_dir`."
+    )
 
 
 def in_memory_study(trials: Sequence[Trial], states: Iterable[TrialState], space: ConfigurationSpace) -> optuna.Study:
@@ -201,11 +254,19 @@ class _QuickStorage(RDBStorage):
         super()._set_trial_param_without_commit(session, trial_id, name, value, distribution, distribution)
 
 
+def _check(engine: sqlalchemy.Engine) -> None:
+    """Find out whether a file of SQLite is whole: what is damaged is else seen late, or never."""
+    with engine.connect() as connection:
+        found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+    if found != "ok":
+        raise ValueError(found)
+
+
 def _open(url: str) -> RDBStorage:
     with quiet():
         storage = _QuickStorage(url)
     if storage.engine.dialect.name == "sqlite":
-        import sqlalchemy  # noqa: PLC0415
+        _check(storage.engine)
 
         # A write-ahead log needs no wait for the disk at every record: a crash of the process loses nothing,
         # one of the machine at most the last records.

@@ -19,6 +19,10 @@ from ConfigSpace import Configuration
 __all__ = ["Failure", "Job", "Result", "Sampler", "Schedule", "Trial"]
 
 
+class DiskFull(Exception):  # noqa: N818 - named for what it says
+    """A record could not be written, since there is no room."""
+
+
 @dataclass(frozen=True)
 class Job:
     """One piece of work: train ``trial`` from one fidelity to another."""
@@ -128,7 +132,11 @@ class Sampler(Protocol):
 
 
 class Schedule(Protocol):
-    """Says for how long, and who goes on."""
+    """Says for how long, and who goes on.
+
+    It may also have a method ``needs(trial) -> bool``, which is false once no job of the trial of that number can
+    follow, so that what is kept for one can go.
+    """
 
     def next(self, propose: Callable[[], Trial | None]) -> Job | None:
         """Hand out the next job.

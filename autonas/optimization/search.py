@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ConfigSpace import Configuration, ConfigurationSpace
 
+from autonas.optimization._lock import locked, made_folder
 from autonas.optimization._loop import Limits, Loop, SearchFailed
 from autonas.optimization._settings import entropy_of, fresh, kept_settings, settings_of, study_name
 from autonas.optimization.history import RunHistory
@@ -50,6 +51,7 @@ def search(
     trial_time_limit: float | None = None,
     trial_memory_limit: float | None = None,
     stop: Callable[[], bool] = never,
+    settled: Callable[[Trial], Any] | None = None,
     run_dir: str | Path | None = None,
     storage: str | BaseStorage | None = None,
     initial_configurations: Sequence[Configuration | Mapping[str, Any]] = (),
@@ -114,9 +116,13 @@ def search(
         ``stop()`` is asked often; once it is true the search ends as it does by ``time_limit``: the objective's own
         ``stop`` is true, and what it returns then counts. A worker process that goes on for two more seconds is ended;
         its job has no result, and runs again when the run goes on.
+    settled : callable, optional
+        ``settled(trial)`` is called when, as far as the schedule can tell, no job of a trial will follow, so what is
+        kept for one in its ``checkpoint`` can go; also at the beginning, for the trials of an earlier piece.
     run_dir : str or Path, optional
         A directory for the run's records. If they are there already the run goes on where it stopped, and
-        limits count over all its pieces. By default the history is in memory only.
+        limits count over all its pieces. One search at a time has it. If the disk is full the search ends in order,
+        with a warning, and goes on when there is room. By default the history is in memory only.
     storage : str or optuna.storages.BaseStorage, optional
         An Optuna storage or the URL of one, for the history; by default an SQLite file in ``run_dir``.
     initial_configurations : sequence of Configuration or mapping
@@ -141,7 +147,8 @@ def search(
     Raises
     ------
     ValueError
-        For an argument that is out of its range, or a ``run_dir`` of other settings.
+        For an argument that is out of its range, or a ``run_dir`` of other settings, in use, damaged, or one that
+        cannot be written.
     SearchFailed
         If the first five trials fail, all by the same cause.
 
@@ -179,7 +186,8 @@ def search(
         if directory is None:
             settings = fresh(settings)
         else:
-            directory.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked(made_folder(directory) / "search.lock"))
+            known = (directory / "settings.json").exists()
             settings = kept_settings(settings, directory / "settings.json")
         store = _store(directory, storage, settings.get("study"), space)
         trials: list[Trial] = []
@@ -187,6 +195,11 @@ def search(
         if store is not None:
             stack.callback(store.close)
             trials, jobs = store.read()
+            if directory is not None and known and store.is_new and any(directory.glob("trials/*")):
+                raise ValueError(
+                    f"The run in {str(directory)!r} has trials, but its history is gone: put it back, or start anew in "
+                    "another `run_dir`."
+                )
         history = RunHistory(space, fidelities["max_fidelity"], trials, store)
         checkpoints = None
         if "checkpoint" in accepted:
@@ -213,6 +226,7 @@ def search(
             runner=runner,
             limits=limits,
             stop=stop,
+            settled=settled,
             callbacks=tuple(callbacks),
             accepted=accepted,
             checkpoints=checkpoints,

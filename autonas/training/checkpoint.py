@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -9,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from autonas.training.loop import Progress
@@ -20,6 +20,7 @@ from autonas.training.stack import Stack
 
 __all__ = [
     "StoredModel",
+    "Unreadable",
     "load_about",
     "load_model",
     "load_outputs",
@@ -32,6 +33,11 @@ __all__ = [
 STATE = "state.safetensors"
 MODEL = "model.safetensors"
 _ABOUT = "autonas"
+_DIGEST = "digest"
+
+
+class Unreadable(ValueError):  # noqa: N818 - named for what it says
+    """A file of a trial is gone, truncated or altered."""
 
 
 @dataclass(frozen=True)
@@ -115,8 +121,7 @@ def load_about(folder: Path) -> Mapping[str, Any] | None:
     """Read what a stored model's header says; None where nothing was stored."""
     if not (folder / MODEL).exists():
         return None
-    with safe_open(folder / MODEL, framework="pt") as file:
-        return dict(json.loads((file.metadata() or {})[_ABOUT]))
+    return _read(folder / MODEL)[1]
 
 
 def load_model(folder: Path) -> StoredModel:
@@ -128,9 +133,8 @@ def load_model(folder: Path) -> StoredModel:
 
 
 def load_outputs(folder: Path) -> npt.NDArray[Any]:
-    """Read only the validation outputs of a stored model."""
-    with safe_open(folder / MODEL, framework="pt") as file:
-        return np.asarray(file.get_tensor("outputs").numpy())
+    """Read the validation outputs of a stored model."""
+    return load_model(folder).outputs
 
 
 def load_progress(folder: Path, epoch: int) -> Progress:
@@ -146,15 +150,37 @@ def load_progress(folder: Path, epoch: int) -> Progress:
 def _write(path: Path, tensors: Mapping[str, torch.Tensor], about: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     whole = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
+    text = json.dumps(about)
     temporary = path.with_suffix(".tmp")
-    save_file(whole, temporary, metadata={_ABOUT: json.dumps(about)})
-    os.replace(temporary, path)  # noqa: PTH105 - Path.replace does the same; this is the call that says "atomic"
+    try:
+        save_file(whole, temporary, metadata={_ABOUT: text, _DIGEST: _digest(whole, text)})
+        os.replace(temporary, path)  # noqa: PTH105 - Path.replace does the same; this is the call that says "atomic"
+    except BaseException:
+        temporary.unlink(missing_ok=True)  # on a full disk every byte counts
+        raise
 
 
 def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    with safe_open(path, framework="pt") as file:
-        about = json.loads((file.metadata() or {})[_ABOUT])
-        return {name: file.get_tensor(name) for name in file.keys()}, about  # noqa: SIM118 - no mapping
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+        whole = metadata[_DIGEST] == _digest(tensors, metadata[_ABOUT])
+    except (SafetensorError, OSError, KeyError) as error:
+        raise Unreadable(f"{str(path)!r} cannot be read ({error}): it is gone, or was truncated or altered") from error
+    if not whole:
+        raise Unreadable(f"{str(path)!r} was altered")
+    return tensors, json.loads(metadata[_ABOUT])
+
+
+def _digest(tensors: Mapping[str, torch.Tensor], about: str) -> str:
+    """Compute what tells whether a file is as it was written; against accidents, not against people."""
+    digest = hashlib.blake2b(about.encode(), digest_size=16)
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _below(tensors: Mapping[str, Any], prefix: str) -> dict[str, Any]:

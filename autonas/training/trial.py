@@ -23,7 +23,7 @@ from torch import nn
 from autonas.networks.cost import multiply_adds, saved_bytes, step_seconds
 from autonas.networks.specs import ImageSpec, is_reproducible, is_stackable
 from autonas.training.augment import make_augmentation
-from autonas.training.checkpoint import load_outputs, load_progress, load_state, save_model, save_state
+from autonas.training.checkpoint import Unreadable, load_outputs, load_progress, load_state, save_model, save_state
 from autonas.training.image_preprocessing import IMAGE_KEYS, ImagePreprocessor
 from autonas.training.images import Images
 from autonas.training.loop import Progress, train
@@ -181,7 +181,11 @@ class Trainer:
         started = time.monotonic()
         configuration = {**self.defaults, **configuration}
         stacks = self.make_stacks(configuration, seed)
-        progress = load_progress(checkpoint, load_state(checkpoint, stacks))
+        try:
+            progress = load_progress(checkpoint, load_state(checkpoint, stacks))
+        except Unreadable:
+            # Trained anew it will be what it was.
+            stacks, progress = self.make_stacks(configuration, seed), Progress()
         self._train(stacks, configuration, progress, fidelity, seed, deadline, stop)
         worked = time.monotonic() - started
         save_model(checkpoint, progress)

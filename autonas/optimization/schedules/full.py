@@ -34,5 +34,9 @@ class Full:
             return None
         return Job(trial.number, trial.configuration, 0, self.max_fidelity)
 
+    def needs(self, trial: int) -> bool:  # noqa: ARG002 - as other schedules
+        """Say whether a job of a trial may follow: never."""
+        return False
+
     def report(self, job: Job, loss: float) -> None:
         """Take in how a job ended: nothing follows from it here."""

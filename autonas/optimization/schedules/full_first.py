@@ -43,6 +43,12 @@ class FullFirst:
         self._mine.add(trial.number)
         return Job(trial.number, trial.configuration, 0, self._max_fidelity)
 
+    def needs(self, trial: int) -> bool:
+        """Say whether a job of a trial may follow."""
+        if trial in self._mine:
+            return False
+        return bool(getattr(self.schedule, "needs", lambda _: True)(trial))
+
     def report(self, job: Job, loss: float) -> None:
         """Take in how a job ended, see :class:`~autonas.optimization.Schedule`."""
         if job.trial in self._mine:

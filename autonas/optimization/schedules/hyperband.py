@@ -62,6 +62,10 @@ class Hyperband:
         """Take in how a job ended, see :class:`~autonas.optimization.Schedule`."""
         next(bracket for bracket in self._brackets if job.trial in bracket).report(job, loss)
 
+    def needs(self, trial: int) -> bool:
+        """Say whether a job of a trial may follow: only in a bracket that is not finished."""
+        return any(trial in bracket for bracket in self._brackets if not bracket.finished)
+
     def _open(self, index: int) -> Bracket:
         promotions = len(self.rungs) - 1 - index % len(self.rungs)
         sizes = bracket_sizes(len(self.rungs), promotions, self.eta)

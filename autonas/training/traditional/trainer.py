@@ -16,7 +16,7 @@ import torch
 
 from autonas.networks.specs import InputSpec
 from autonas.spaces import load_space, values
-from autonas.training.checkpoint import load_about, save_model
+from autonas.training.checkpoint import Unreadable, load_about, save_model
 from autonas.training.loop import Progress
 from autonas.training.stack import Single
 from autonas.training.traditional.families import is_traditional, load
@@ -76,7 +76,10 @@ class MixedTrainer(Trainer):
                 configuration, fidelity, seed=seed, checkpoint=checkpoint, deadline=deadline, stop=stop
             )
         started = time.monotonic()
-        about = load_about(checkpoint)
+        try:
+            about = load_about(checkpoint)
+        except Unreadable:
+            about = None  # fitted anew it will be what it was
         if about is None or about["stopped"]:
             about = self._fit_and_save({**self.defaults, **configuration}, family, seed, checkpoint, deadline, stop)
         return {

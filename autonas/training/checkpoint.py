@@ -33,7 +33,6 @@ __all__ = [
 STATE = "state.safetensors"
 MODEL = "model.safetensors"
 _ABOUT = "autonas"
-_DIGEST = "digest"
 
 
 class Unreadable(ValueError):  # noqa: N818 - named for what it says
@@ -153,7 +152,8 @@ def _write(path: Path, tensors: Mapping[str, torch.Tensor], about: Mapping[str, 
     text = json.dumps(about)
     temporary = path.with_suffix(".tmp")
     try:
-        save_file(whole, temporary, metadata={_ABOUT: text, _DIGEST: _digest(whole, text)})
+        # One entry: safetensors writes several in an order of chance, and the same run is to make the same file.
+        save_file(whole, temporary, metadata={_ABOUT: f"{_digest(whole, text)} {text}"})
         os.replace(temporary, path)  # noqa: PTH105 - Path.replace does the same; this is the call that says "atomic"
     except BaseException:
         temporary.unlink(missing_ok=True)  # on a full disk every byte counts
@@ -165,12 +165,13 @@ def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-        whole = metadata[_DIGEST] == _digest(tensors, metadata[_ABOUT])
+        digest, _, text = metadata[_ABOUT].partition(" ")
+        whole = digest == _digest(tensors, text)
     except (SafetensorError, OSError, KeyError) as error:
         raise Unreadable(f"{str(path)!r} cannot be read ({error}): it is gone, or was truncated or altered") from error
     if not whole:
         raise Unreadable(f"{str(path)!r} was altered")
-    return tensors, json.loads(metadata[_ABOUT])
+    return tensors, json.loads(text)
 
 
 def _digest(tensors: Mapping[str, torch.Tensor], about: str) -> str:
@@ -179,7 +180,7 @@ def _digest(tensors: Mapping[str, torch.Tensor], about: str) -> str:
     for name in sorted(tensors):
         tensor = tensors[name]
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+        digest.update(tensor.numpy().tobytes())
     return digest.hexdigest()
 
 

@@ -429,5 +429,6 @@ def test_a_linear_model_of_another_table_is_refused():
 
 def test_an_altered_file_is_not_executed(tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"cos\nsystem\n(S'touch executed'\ntR.")
-    with pytest.raises(Exception, match=r"(?i)header|safetensor|deserializ"):
-        make_trainer(make_task())(configuration_of("random_forest"), 1, seed=0, checkpoint=tmp_path)
+    result = make_trainer(make_task())(configuration_of("random_forest"), 1, seed=0, checkpoint=tmp_path)
+    assert np.isfinite(result["loss"]), "it is fitted anew"
+    assert not list(tmp_path.glob("executed"))

@@ -184,6 +184,11 @@ def fit(
     drop: Annotated[list[str] | None, typer.Option(help="Column to leave out.", show_default=False)] = None,
     weight: Annotated[str | None, typer.Option(help="Column of sample weights.", show_default=False)] = None,
     test: Annotated[Path | None, typer.Option(help="Data to judge the result by.", show_default=False)] = None,
+    jobs: Annotated[int, typer.Option(help="Worker processes; -1: one a core.")] = 1,
+    trial_time: Annotated[
+        float | None, typer.Option(help="Seconds for a piece of a trial.", show_default=False)
+    ] = None,
+    trial_memory: Annotated[float | None, typer.Option(help="MiB that a trial may take.", show_default=False)] = None,
     device: Device = "auto",
     seed: Annotated[int | None, typer.Option(help="With --trials: the same run twice.", show_default=False)] = None,
     quiet: Quiet = False,
@@ -207,6 +212,9 @@ def fit(
         "max_epochs": max_epochs,
         "ensemble_size": ensemble_size,
         "tune_threshold": tune_threshold,
+        "jobs": jobs,
+        "trial_time": trial_time,
+        "trial_memory": trial_memory,
         "device": device,
         "seed": seed,
         "time": time,

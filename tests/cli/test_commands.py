@@ -335,3 +335,9 @@ def test_help_does_not_wait_for_torch():
 
 def test_version():
     assert re.fullmatch(r"autonas \d+\.\d+\.\d+\n", good("--version").stdout)
+
+
+def test_the_checklist_of_a_run(folder):
+    done = good("checklist", "runs/data", cwd=folder)
+    assert "|" in done.stdout
+    assert autonas("checklist", "none", cwd=folder).returncode == 2

@@ -84,6 +84,7 @@ def test_costs(data, tmp_path):
     assert one_shot.costs_markdown(runs).count("\n") == 3
 
 
+@pytest.mark.slow
 def test_stages(data, tmp_path):
     """Each in a process of its own: the network by hand on images, ours on a table."""
     say = []

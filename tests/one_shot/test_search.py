@@ -27,8 +27,18 @@ def find(name="mlp_cell", strategy="darts", *, n=192, **options):
     )
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
-@pytest.mark.parametrize("name", SPACES)
+#: Ten to twenty seconds each: gradients of gradients through eight operations on 28 edges.
+DEAR = {("cell", "robust_darts"), ("cell", "darts_second_order")}
+
+
+@pytest.mark.parametrize(
+    ("name", "strategy"),
+    [
+        pytest.param(name, strategy, marks=[pytest.mark.slow] if (name, strategy) in DEAR else [])
+        for name in SPACES
+        for strategy in STRATEGIES
+    ],
+)
 def test_every_strategy_on_every_space(name, strategy):
     found = find(name, strategy, n=48)
     assert 1 <= len(found.genotypes) <= 3

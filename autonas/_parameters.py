@@ -54,6 +54,8 @@ PARAMETERS = """
         1: trials run in threads of this process, as many as torch may use. More: so many worker processes; -1: as many
         as there are cores. A trial that takes its process down ends alone, with its cause in ``failures()``. Each
         trial is deterministic given its configuration and seed; which are tried then follows from how long each takes.
+    client : dask.distributed.Client, optional
+        Trials run on its cluster, as many as its workers have threads; see ``docs/scaling.md``.
     trial_time_limit : float, optional
         Seconds that a piece of a trial may take, after which it has failed. Trials then run in worker processes, also
         with ``n_jobs=1``.

@@ -12,9 +12,9 @@ from autonas.training.trial import Trainer, one_thread
 __all__ = ["InWorkers", "uses_processes"]
 
 
-def uses_processes(n_jobs: int, trial_time_limit: float | None, trial_memory_limit: float | None) -> bool:
+def uses_processes(n_jobs: int, client: Any, trial_time_limit: float | None, trial_memory_limit: float | None) -> bool:
     """Say whether trials run in worker processes: side by side, or for the sake of limits that need one."""
-    return n_jobs != 1 or trial_time_limit is not None or trial_memory_limit is not None
+    return n_jobs != 1 or client is not None or trial_time_limit is not None or trial_memory_limit is not None
 
 
 class InWorkers:

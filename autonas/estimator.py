@@ -52,6 +52,7 @@ class _AutoNAS(BaseEstimator):  # type: ignore[misc]
         resume: bool = True,
         storage: Any = None,
         n_jobs: int = 1,
+        client: Any = None,
         trial_time_limit: float | None = None,
         trial_memory_limit: float | None = None,
         callbacks: Any = None,
@@ -76,6 +77,7 @@ class _AutoNAS(BaseEstimator):  # type: ignore[misc]
         self.resume = resume
         self.storage = storage
         self.n_jobs = n_jobs
+        self.client = client
         self.trial_time_limit = trial_time_limit
         self.trial_memory_limit = trial_memory_limit
         self.callbacks = callbacks
@@ -244,6 +246,7 @@ class AutoNASClassifier(ClassifierMixin, _AutoNAS):  # type: ignore[misc]
         resume: bool = True,
         storage: Any = None,
         n_jobs: int = 1,
+        client: Any = None,
         trial_time_limit: float | None = None,
         trial_memory_limit: float | None = None,
         callbacks: Any = None,
@@ -270,6 +273,7 @@ class AutoNASClassifier(ClassifierMixin, _AutoNAS):  # type: ignore[misc]
             resume=resume,
             storage=storage,
             n_jobs=n_jobs,
+            client=client,
             trial_time_limit=trial_time_limit,
             trial_memory_limit=trial_memory_limit,
             callbacks=callbacks,

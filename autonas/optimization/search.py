@@ -48,6 +48,7 @@ def search(
     time_limit: float | None = None,
     n_threads: int = 1,
     n_jobs: int = 1,
+    client: Any = None,
     trial_time_limit: float | None = None,
     trial_memory_limit: float | None = None,
     stop: Callable[[], bool] = never,
@@ -105,6 +106,11 @@ def search(
         A job that goes on after ``time_limit`` is ended after a grace of 1 s and 5 % of the limit (ten times that if
         there is no result yet): one that was told the ``deadline`` has failed, any other has no result, and runs again
         when the run goes on.
+    client : distributed.Client, optional
+        Jobs run on its Dask cluster, as many as its workers have threads; see ``docs/scaling.md``. The objective
+        travels once a worker; checkpoints through ``run_dir`` where all workers see it, else with each job. A job of a
+        worker that is lost runs again on another one, from its checkpoint; one that four workers in a row died with
+        has failed. Else all is as with ``n_jobs``, but for the limits of a trial, which are the cluster's own affair.
     trial_time_limit : float, optional
         Seconds that a job may take; then its process is ended, and the trial has failed. With ``n_jobs=1`` the jobs
         run in one worker process.
@@ -168,6 +174,8 @@ def search(
             f"`space` is {space!r}, but must be a ConfigurationSpace; `autonas.load_space` makes one."
         )
     n_threads = _count("n_threads", n_threads, 1)
+    if client is not None:
+        _check_client(client, n_jobs, n_threads, trial_time_limit, trial_memory_limit)
     workers = _workers(n_jobs, n_threads, trial_time_limit, trial_memory_limit)
     accepted = accepted_keywords(objective)
     for place, callback in enumerate(callbacks):
@@ -210,9 +218,14 @@ def search(
             )
         # Entered last, so its threads have ended before the store is closed and the temporary folder is gone.
         runner: Runner
-        if workers is not None:
+        grace = 1 + 0.05 * limits.seconds
+        if client is not None:
+            from autonas.optimization.runners.cluster import ClusterRunner  # noqa: PLC0415 - slow to import
+
+            cluster = ClusterRunner(objective, client, checkpoints=checkpoints, stop=stop, grace=grace)
+            runner = stack.enter_context(contextlib.closing(cluster))
+        elif workers is not None:
             bounds = {"memory_limit": trial_memory_limit, "time_limit": trial_time_limit}
-            grace = 1 + 0.05 * limits.seconds
             processes = ProcessRunner(objective, workers, stop=stop, grace=grace, **bounds)
             runner = stack.enter_context(contextlib.closing(processes))
         elif n_threads > 1:
@@ -274,6 +287,20 @@ def _workers(n_jobs: int, n_threads: int, trial_time_limit: Any, trial_memory_li
             "of them at 1."
         )
     return n_jobs if n_jobs > 1 or trial_time_limit is not None or trial_memory_limit is not None else None
+
+
+def _check_client(client: Any, n_jobs: int, n_threads: int, *limits: float | None) -> None:
+    if not hasattr(client, "scheduler_info"):
+        raise ValueError(
+            f"`client` is {client!r}, but must be a `dask.distributed.Client`, as in `Client('tcp://host:8786')`."
+        )
+    if n_jobs != 1 or n_threads != 1:
+        raise ValueError("With a `client`, its workers say how many jobs run: leave `n_jobs` and `n_threads` at 1.")
+    if any(limit is not None for limit in limits):
+        raise ValueError(
+            "With a `client`, leave `trial_time_limit` and `trial_memory_limit` out: `dask worker --memory-limit` "
+            "bounds a worker."
+        )
 
 
 def _positive(name: str, value: Any) -> None:

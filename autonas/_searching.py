@@ -81,7 +81,9 @@ class Searching:
         portfolio = portfolio_configurations(estimator.portfolio, self.record, self.preset, chosen, trainer.task)
         write_fit_record(self.run_dir, self.record)
         one_by_one = trainer.device.type != "cpu" or chosen.shares_generators
-        processes = {name: getattr(estimator, name) for name in ("n_jobs", "client", "trial_time_limit", "trial_memory_limit")}
+        processes = {
+            name: getattr(estimator, name) for name in ("n_jobs", "client", "trial_time_limit", "trial_memory_limit")
+        }
         in_processes = uses_processes(**processes)
         limits = Limits(self.deadline, estimator.time_limit, estimator.n_trials)
         progress = Progress(limits, trainer.task.metric.name, chosen.is_traditional)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import numbers
 import time
 from pathlib import Path
@@ -189,6 +190,16 @@ class _AutoNAS(BaseEstimator):  # type: ignore[misc]
             if name != "storage" and repr(value) != repr(defaults[name])
         }
         return write_report(path, self._fitted, changed, getattr(self, "classes_", None))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the cluster behind: another process, or a copy, is not connected to it."""
+        return {**super().__getstate__(), "client": None}
+
+    def __sklearn_clone__(self) -> Any:
+        """Copy the parameters, but for the cluster: scikit-learn would try to copy the connection."""
+        made = super(_AutoNAS, copy.copy(self)).__sklearn_clone__()
+        made.client = self.client
+        return made
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -120,16 +120,14 @@ def _add_overhead(kinds: _Commands) -> None:
 
 
 def _overhead(options: argparse.Namespace) -> str:
-    from autonas._names import unknown_name
+    from autonas._names import check_names
     from autonas.benchmarks._markdown import frame_table
     from autonas.benchmarks._runs import append_result
     from autonas.benchmarks.overhead import measure_history, measure_overhead
     from autonas.optimization import SAMPLERS
 
     samplers = options.samplers or tuple(SAMPLERS)
-    for name in samplers:
-        if name not in SAMPLERS:
-            raise unknown_name("sampler", name, SAMPLERS)
+    check_names("sampler", samplers, SAMPLERS)
     asks, writes = measure_overhead(samplers, options.trials), measure_history(options.trials)
     if options.out:
         for row in [*asks.to_dict("records"), *writes.to_dict("records")]:
@@ -294,9 +292,9 @@ def _one_shot_cells(options: argparse.Namespace) -> str:
 
 
 def _one_shot_costs(options: argparse.Namespace) -> str:
-    from autonas.benchmarks.one_shot import costs_markdown, measure_costs
+    from autonas.benchmarks.one_shot_costs import markdown, measure_costs
 
-    return costs_markdown(measure_costs(**_asked(options)))
+    return markdown(measure_costs(**_asked(options)))
 
 
 def _add_stages(kinds: _Commands) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-__all__ = ["unknown_name"]
+__all__ = ["check_names", "unknown_name"]
 
 
 def unknown_name(kind: str, name: object, known: Iterable[object]) -> ValueError:
@@ -34,3 +34,23 @@ def unknown_name(kind: str, name: object, known: Iterable[object]) -> ValueError
     near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]!r}?" if near else "."
     return ValueError(f"Unknown {kind} {name!r}{hint} Known: {', '.join(map(repr, names)) or 'none'}.")
+
+
+def check_names(kind: str, given: Iterable[object], known: Collection[object]) -> None:
+    """Check that each of some names is known.
+
+    Parameters
+    ----------
+    kind : str
+        What each of them names.
+    given : iterable of object
+    known : collection of object
+
+    Raises
+    ------
+    ValueError
+        As of :func:`unknown_name`, for the first that is not.
+    """
+    for name in given:
+        if name not in known:
+            raise unknown_name(kind, name, known)

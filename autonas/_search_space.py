@@ -10,7 +10,7 @@ from typing import Any
 from ConfigSpace import ConfigurationSpace
 from ConfigSpace.hyperparameters import Hyperparameter
 
-from autonas._names import unknown_name
+from autonas._names import check_names
 from autonas.networks import IMAGE_NETWORKS, NETWORKS
 from autonas.networks.specs import is_reproducible
 from autonas.presets import Preset
@@ -129,9 +129,7 @@ def _joint(space: ConfigurationSpace, preset: Preset, table: Table | Images, *, 
     names = [Path(preset.networks[0]).stem]
     if "network" in space:
         names = _names(space["network"])
-    for name in names:
-        if name not in _library(table):
-            raise unknown_name(f"network for {_kind(table)}:", name, _library(table))
+    check_names(f"network for {_kind(table)}:", names, _library(table))
     defaults: dict[str, Any] = {}
     for name in reversed(names):
         defaults |= values(preset.space([name]).get_default_configuration())

@@ -22,7 +22,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from autonas._names import unknown_name
+from autonas._names import check_names
 from autonas.benchmarks._markdown import markdown_table, number
 from autonas.benchmarks._runs import collect, fresh_process
 from autonas.benchmarks.datasets import Dataset, load_dataset
@@ -219,9 +219,7 @@ def compare_accuracy(
     list of dict
         What each run is and what :func:`run` gave.
     """
-    for system in systems:
-        if system not in SYSTEMS:
-            raise unknown_name("system", system, SYSTEMS)
+    check_names("system", systems, SYSTEMS)
     for dataset in datasets:
         load_dataset(dataset, data_dir)
     wanted = [

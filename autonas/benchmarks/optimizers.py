@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autonas._names import unknown_name
+from autonas._names import check_names, unknown_name
 from autonas.benchmarks._files import find_data
 from autonas.benchmarks._runs import collect
 from autonas.benchmarks.benchmark import Benchmark
@@ -218,9 +218,7 @@ def compare_optimizers(
     ValueError
         If a name is unknown, before anything is run.
     """
-    for name in benchmarks:
-        if name not in TABLES:
-            raise unknown_name("benchmark", name, TABLES)
+    check_names("benchmark", benchmarks, TABLES)
     for name in optimizers:
         _optimizer(name)
     find_data("nasbench", data_dir)

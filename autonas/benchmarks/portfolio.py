@@ -16,7 +16,7 @@ import numpy.typing as npt
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_wine
 from sklearn.metrics import accuracy_score, r2_score, root_mean_squared_error
 
-from autonas._names import unknown_name
+from autonas._names import check_names
 from autonas.benchmarks._files import find_data
 from autonas.benchmarks._runs import collect
 from autonas.benchmarks._trainer import prepare
@@ -231,9 +231,7 @@ def collect_portfolio(
         If a name is unknown.
     """
     known_sets = available_datasets(data_dir)
-    for dataset in datasets or ():
-        if dataset not in known_sets:
-            raise unknown_name("data set", dataset, known_sets)
+    check_names("data set", datasets or (), known_sets)
     known = candidates(draws)
     wanted = [
         Run(dataset, label, max_rows, max_epochs, float(limit))

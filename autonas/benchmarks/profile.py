@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autonas._names import unknown_name
+from autonas._names import check_names
 from autonas.benchmarks._markdown import markdown_table, number
 from autonas.benchmarks._runs import collect
 from autonas.benchmarks._trainer import prepare
@@ -208,9 +208,7 @@ def measure_steps(
         If a name is unknown.
     """
     known = [label.partition("@")[0] for label in candidates(0)]
-    for configuration in configurations:
-        if configuration not in known:
-            raise unknown_name("configuration", configuration, known)
+    check_names("configuration", configurations, known)
     return collect(
         out,
         [Run(dataset, configuration, steps) for dataset in datasets for configuration in configurations],

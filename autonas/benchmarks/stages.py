@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.metrics import accuracy_score, log_loss, r2_score, root_mean_squared_error
 
-from autonas._names import unknown_name
+from autonas._names import check_names
 from autonas.benchmarks._files import find_data
 from autonas.benchmarks._markdown import markdown_table, number
 from autonas.benchmarks._runs import collect, fresh_process
@@ -203,10 +203,6 @@ def _lenet(shape: tuple[int, ...], n_classes: int) -> nn.Module:
     )
 
 
-def _in_a_fresh_process(what: Run, data_dir: str | Path | None) -> dict[str, Any]:
-    return fresh_process(run, what, data_dir)
-
-
 def compare_stages(
     out: str | Path,
     *,
@@ -244,15 +240,11 @@ def compare_stages(
     ValueError
         If a name is unknown.
     """
-    for system in systems:
-        if system not in SYSTEMS:
-            raise unknown_name("system", system, SYSTEMS)
+    check_names("system", systems, SYSTEMS)
     listed = json.loads(find_data("index.json", data_dir).read_text(encoding="utf-8"))
     images = {entry["name"] for entry in listed["images"]}
     known = images | {entry["name"] for entry in listed["tabular"]}
-    for dataset in datasets:
-        if dataset not in known:
-            raise unknown_name("data set", dataset, known)
+    check_names("data set", datasets, known)
     wanted = [
         Run(dataset, system, seed, float(seconds))
         for seed in seeds
@@ -263,7 +255,7 @@ def compare_stages(
     return collect(
         out,
         wanted,
-        functools.partial(_in_a_fresh_process, data_dir=data_dir),
+        functools.partial(fresh_process, functools.partial(run, data_dir=data_dir)),
         describe=lambda r: f"loss {r['loss']:.4f}, score {r['score']:.4f}, {r['took']:.0f} s",
         only_read=only_read,
         say=say,

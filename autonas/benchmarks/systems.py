@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from autonas._names import unknown_name
+from autonas._names import check_names, unknown_name
 
 __all__ = ["SYSTEMS", "System", "check_system", "harness_arguments", "is_network", "parse_system"]
 
@@ -193,9 +193,7 @@ def check_system(system: str, peers: str | Path | None) -> None:
         from autonas.estimator import AutoNASClassifier  # noqa: PLC0415  likewise
 
         known = [*inspect.signature(AutoNASClassifier).parameters, "without"]
-        for argument in given:
-            if argument not in known:
-                raise unknown_name("argument of AutoNASClassifier", argument, known)
+        check_names("argument of AutoNASClassifier", given, known)
         if given.get("without", PARTS[0]) not in PARTS:
             raise unknown_name("part", given["without"], PARTS)
 

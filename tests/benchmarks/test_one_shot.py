@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from autonas.__main__ import main
-from autonas.benchmarks import one_shot, stages
+from autonas.benchmarks import one_shot, one_shot_costs, stages
 from autonas.networks.operations import NASBENCH201_OPERATIONS
 
 
@@ -69,7 +69,7 @@ def test_found_cells_are_looked_up(data, tmp_path):
 
 
 def test_costs(data, tmp_path):
-    runs = one_shot.measure_costs(
+    runs = one_shot_costs.measure_costs(
         tmp_path / "costs.jsonl",
         datasets=["bars"],
         families=["nasbench201"],
@@ -81,7 +81,7 @@ def test_costs(data, tmp_path):
     darts, gdas = runs
     assert darts["search_mib"] > gdas["search_mib"] > 0
     assert min(darts["search"], darts["training"]) > 0
-    assert one_shot.costs_markdown(runs).count("\n") == 3
+    assert one_shot_costs.markdown(runs).count("\n") == 3
 
 
 @pytest.mark.slow

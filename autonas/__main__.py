@@ -223,7 +223,7 @@ def _add_portfolio(kinds: _Commands) -> None:
         parser.add_argument("--only", type=_positive, help="the first so many candidates (all)")
         parser.add_argument("--max-rows", type=_positive, default=5_000, help="so many rows of a set (%(default)s)")
         parser.add_argument("--max-epochs", type=_positive, help="all epochs (by the data's size, as in fit)")
-        parser.add_argument("--limit", type=float, default=300, help="seconds of the longest training (%(default)s)")
+        parser.add_argument("--limit", type=float, default=300, help="processor seconds of the longest training (%(default)s)")
         if name == "collect":
             _add_jobs(parser)
         else:

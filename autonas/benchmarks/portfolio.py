@@ -54,7 +54,7 @@ class Run:
     max_epochs : int or None
         None: by the data's size, as in every search.
     limit : float
-        A training ends after so many seconds, and the best that it has seen counts.
+        A training ends after so many seconds of the processor, and the best that it has seen counts.
     """
 
     dataset: str
@@ -104,9 +104,13 @@ def run(what: Run, known: Mapping[str, Mapping[str, Any]], data_dir: str | Path 
         return {**outcome, "failure": "it is not legal for this data set"}
     with tempfile.TemporaryDirectory(prefix="autonas-") as folder, one_thread():
         place = Path(folder, "trial")
-        deadline = time.monotonic() + what.limit
+        begun = time.process_time()
+
+        def stop() -> bool:
+            return time.process_time() - begun > what.limit
+
         try:
-            result = trainer(configuration, trainer.max_epochs, seed=0, checkpoint=place, deadline=deadline)
+            result = trainer(configuration, trainer.max_epochs, seed=0, checkpoint=place, stop=stop)
         except NonFiniteLossError as error:
             return {**outcome, "failure": str(error)}
         loss, score = data.judge(_predict(trainer, configuration, place, data.test))

@@ -61,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     kinds = benchmark.add_subparsers(required=True, metavar="MEASUREMENT")
     for add in (
         _add_optimizers,
+        _add_simulate,
         _add_overhead,
         _add_time_limit,
         _add_fidelity,
@@ -107,6 +108,34 @@ def _optimizers(options: argparse.Namespace) -> str:
 
         for path in write_report(runs, folder, kind):
             _say(f"{path} is written.")
+    return markdown(runs)
+
+
+def _add_simulate(kinds: _Commands) -> None:
+    parser = _add(kinds, "simulate", "searches on 1 to 1,000 workers, in simulated time")
+    parser.add_argument("--optimizers", nargs="+", metavar="NAME", help="(random, kde, tpe, smac; asha and hyperband)")
+    parser.add_argument("--benchmarks", nargs="+", metavar="NAME", help="(nasbench201:cifar10 lcbench:126026)")
+    parser.add_argument("--workers", type=_positive, nargs="+", help="numbers of workers (1 10 100 1000)")
+    parser.add_argument(
+        "--trainings", type=float, default=1, help="simulated time, in mean durations of a full training (%(default)s)"
+    )
+    _add_seeds(parser, "3")
+    _add_jobs(parser)
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="also draw regret over simulated time into this file")
+    parser.set_defaults(command=_simulate)
+
+
+def _simulate(options: argparse.Namespace) -> str:
+    from autonas.benchmarks.simulator import markdown, simulate
+
+    asked = _asked(options)
+    file = asked.pop("plot", None)
+    runs = simulate(**asked)
+    if file and runs:
+        from autonas.benchmarks.plots import plot_workers
+
+        plot_workers(runs).savefig(file, dpi=120)
+        _say(f"{file} is written.")
     return markdown(runs)
 
 
@@ -223,7 +252,9 @@ def _add_portfolio(kinds: _Commands) -> None:
         parser.add_argument("--only", type=_positive, help="the first so many candidates (all)")
         parser.add_argument("--max-rows", type=_positive, default=5_000, help="so many rows of a set (%(default)s)")
         parser.add_argument("--max-epochs", type=_positive, help="all epochs (by the data's size, as in fit)")
-        parser.add_argument("--limit", type=float, default=300, help="processor seconds of the longest training (%(default)s)")
+        parser.add_argument(
+            "--limit", type=float, default=300, help="processor seconds of the longest training (%(default)s)"
+        )
         if name == "collect":
             _add_jobs(parser)
         else:

@@ -4,6 +4,7 @@ On several hosts start them as docs/scaling.md says, and pass the scheduler's ad
 A worker is killed on the way: its trial runs again on the other one, from its last checkpoint.
 """
 
+import logging
 import os
 import signal
 import tempfile
@@ -29,7 +30,7 @@ def main():
     X, y = load_breast_cancer(return_X_y=True, as_frame=True)
     X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR) as cluster,
         Client(cluster) as client,
         tempfile.TemporaryDirectory() as folder,
     ):

@@ -29,7 +29,14 @@ def run(*arguments, cwd):
     return result.stdout
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+#: What the others show has quicker tests of its own.
+EACH_TIME = ("01", "03", "07")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(p, marks=() if p.name.startswith(EACH_TIME) else pytest.mark.slow, id=p.stem) for p in EXAMPLES],
+)
 def test_example(path, tmp_path):
     assert run(str(path), cwd=tmp_path)
 

@@ -18,7 +18,18 @@ from autonas.benchmarks.tables import DEFAULT_BENCHMARKS, TABLES, load_benchmark
 from autonas.optimization import OPTIMIZERS, SAMPLERS, SCHEDULES, RunHistory, search
 from autonas.spaces import values, with_defaults
 
-__all__ = ["DEFAULT_OPTIMIZERS", "Run", "area_under", "compare_optimizers", "regret_curve", "run"]
+__all__ = [
+    "DEFAULT_OPTIMIZERS",
+    "Run",
+    "area_under",
+    "compare_optimizers",
+    "first_configuration",
+    "load",
+    "parse_optimizer",
+    "regret_curve",
+    "regrets",
+    "run",
+]
 
 #: Random search is always compared with.
 BASELINE = "random"
@@ -70,12 +81,12 @@ def run(what: Run, data_dir: str | Path | None = None) -> dict[str, Any]:
         the simulated seconds of training at the same places; ``regret``: the last; ``area``: the mean over the
         budget; ``trials``, ``spent``, ``simulated`` (seconds of training in all) and ``seconds`` of this process.
     """
-    benchmark = _load(what.benchmark, data_dir)
+    benchmark = load(what.benchmark, data_dir)
     started = time.perf_counter()
     history = search(
         (benchmark.with_seed(what.seed) if what.noisy else benchmark).objective,
         with_defaults(benchmark.space, first_configuration(benchmark, what.seed)),
-        optimizer=_optimizer(what.optimizer),
+        optimizer=parse_optimizer(what.optimizer),
         min_fidelity=benchmark.min_fidelity,
         max_fidelity=benchmark.max_fidelity,
         eta=benchmark.eta,
@@ -139,11 +150,13 @@ def regret_curve(benchmark: Benchmark, history: RunHistory) -> Curve:
     list of (float, float)
         Full trainings spent when the incumbent changed, and the normalized regret from then on.
     """
-    incumbents = history.incumbents()
-    return [
-        (spent / benchmark.max_fidelity, benchmark.regret(values(history.trials[trial].configuration)))
-        for trial, spent in zip(incumbents["trial"], incumbents["total_fidelity"], strict=True)
-    ]
+    spent = (history.incumbents()["total_fidelity"] / benchmark.max_fidelity).tolist()
+    return list(zip(spent, regrets(benchmark, history), strict=True))
+
+
+def regrets(benchmark: Benchmark, history: RunHistory) -> list[float]:
+    """Compute the normalized regret of each incumbent, see :func:`regret_curve`, one after the other."""
+    return [benchmark.regret(values(history.trials[n].configuration)) for n in history.incumbents()["trial"]]
 
 
 def area_under(curve: Curve, budget: float) -> float:
@@ -220,7 +233,7 @@ def compare_optimizers(
     """
     check_names("benchmark", benchmarks, TABLES)
     for name in optimizers:
-        _optimizer(name)
+        parse_optimizer(name)
     find_data("nasbench", data_dir)
     compared = dict.fromkeys([*optimizers, BASELINE])
     # Seeds outermost: what is there early on is balanced.
@@ -235,10 +248,11 @@ def compare_optimizers(
     )
 
 
-_load = functools.lru_cache(maxsize=None)(load_benchmark)
+load = functools.lru_cache(maxsize=None)(load_benchmark)
 
 
-def _optimizer(name: str) -> str | tuple[str, str]:
+def parse_optimizer(name: str) -> str | tuple[str, str]:
+    """Read an optimizer's name, or ``"sampler+schedule"``; a ValueError says what is unknown."""
     sampler, plus, schedule = name.partition("+")
     if not plus:
         if name not in OPTIMIZERS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pandas as pd
 
 from autonas.benchmarks.comparison import curve_at, markdown, ranks_over_budget
 
-__all__ = ["plot_ranks", "plot_regret", "tables", "write_report"]
+__all__ = ["plot_ranks", "plot_regret", "plot_workers", "tables", "write_report"]
 
 Runs = Sequence[Mapping[str, Any]]
 _RUN = ("optimizer", "benchmark", "seed", "budget", "noisy")
@@ -107,6 +108,45 @@ def plot_ranks(runs: Runs) -> Any:
     return figure
 
 
+def plot_workers(runs: Runs) -> Any:
+    """Draw regret over simulated time: a row of panels a benchmark, a panel a number of workers, a line an optimizer.
+
+    Parameters
+    ----------
+    runs : sequence of mapping
+        As of :func:`~autonas.benchmarks.simulator.simulate`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A band is the mean plus and minus 1.96 standard errors over seeds.
+
+    Raises
+    ------
+    ImportError
+        Without matplotlib.
+    ValueError
+        If there are no runs.
+    """
+    if not runs:
+        raise ValueError("There are no runs to draw.")
+    benchmarks = list(dict.fromkeys(run["benchmark"] for run in runs))
+    counts = sorted({run["workers"] for run in runs})
+    figure, axes = _panels(len(benchmarks) * len(counts), columns=len(counts))
+    for ax, (benchmark, count) in zip(axes, itertools.product(benchmarks, counts), strict=True):
+        for number, name in enumerate(_optimizers(runs)):
+            mine = [r for r in runs if (r["benchmark"], r["workers"], r["optimizer"]) == (benchmark, count, name)]
+            curves = [run["curve"] for run in mine if run["curve"]]
+            if curves:
+                first, last = min(curve[0][0] for curve in curves), max(run["limit"] for run in mine)
+                places = np.geomspace(max(first, last / 1e4), last, _POINTS)
+                _band(ax, places, np.array([curve_at(curve, places) for curve in curves]), name, number)
+        ax.set(title=f"{benchmark}, {count:,} worker{'s' * (count > 1)}", xscale="log", yscale="log")
+        ax.set(xlabel="simulated seconds", ylabel="normalized regret")
+    axes[0].legend(fontsize="small")
+    return figure
+
+
 def write_report(runs: Runs, folder: str | Path, kind: str = "csv") -> list[Path]:
     """Write tables, drawings and the summary of runs into a folder.
 
@@ -184,12 +224,12 @@ def _style(number: int) -> dict[str, Any]:
     return {"color": f"C{number % 10}", "linestyle": ("-", "--", ":")[number // 10 % 3], "linewidth": 1.3}
 
 
-def _panels(count: int) -> tuple[Any, Any]:
+def _panels(count: int, columns: int = 4) -> tuple[Any, Any]:
     try:
         from matplotlib.figure import Figure  # noqa: PLC0415 - slow, and not everybody has it
     except ImportError as error:
         raise ImportError("Drawings need matplotlib: pip install 'autonas[plots]'") from error
-    columns = min(count, 4)
+    columns = min(count, columns)
     rows = -(-count // columns)
     figure = Figure(figsize=(4.2 * columns + 1, 3.4 * rows + 0.4), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False).ravel()

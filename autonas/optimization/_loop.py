@@ -66,8 +66,9 @@ class Loop:
     accepted: frozenset[str] = frozenset()
     checkpoints: Path | None = None
     store: Store | None = None
+    clock: Callable[[], float] = time.monotonic
     started: float = field(default_factory=time.monotonic)
-    """When the search began; what an earlier piece of the run took is put before it."""
+    """When the search began, by that clock; what an earlier piece of the run took is put before it."""
 
     _events: int = 0
     """Events so far: jobs handed out and jobs that came back."""
@@ -148,10 +149,10 @@ class Loop:
 
     def _over(self, job: Job | None = None) -> bool:
         """Say whether the search has ended, or would by this job."""
-        late = self.stop() or time.monotonic() - self.started >= self.limits.seconds
+        late = self.stop() or self.clock() - self.started >= self.limits.seconds
         if late and not self._nothing_yet():
             self._stopped = True
-        if job is not None:
+        if job is not None and math.isfinite(self.limits.total_fidelity):
             running = sum(self._cost(other) for other in self._asked.values() if other is not job)
             cost = self._cost(job)
             if self._spent + running + cost > self.limits.total_fidelity:
@@ -226,7 +227,7 @@ class Loop:
             loss=outcome.loss,
             cost=outcome.cost,
             seconds=outcome.seconds,
-            finished=time.monotonic() - self.started,
+            finished=self.clock() - self.started,
             asked=asked,
             told=self._events,
             complete=outcome.complete,

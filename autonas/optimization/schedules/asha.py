@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from autonas.optimization.interfaces import Job, Trial
 from autonas.optimization.schedules.rungs import rungs
@@ -36,18 +36,18 @@ class ASHA:
     def __init__(self, min_fidelity: int, max_fidelity: int, eta: int = 3) -> None:
         self.rungs = rungs(min_fidelity, max_fidelity, eta)
         self.eta = eta
-        # Of each rung: all that came back as (loss, trial), best first, and who of them was promoted.
+        # Of each rung: all that came back as (loss, trial), best first, and those of them that may be promoted.
         self._results: list[list[tuple[float, int]]] = [[] for _ in self.rungs]
-        self._promoted: list[set[int]] = [set() for _ in self.rungs]
+        self._waiting: list[list[tuple[float, int]]] = [[] for _ in self.rungs]
         self._trials: dict[int, Trial] = {}
         self._pending = 0
 
     def next(self, propose: Callable[[], Trial | None]) -> Job | None:
         """Hand out the next job, see :class:`~autonas.optimization.Schedule`."""
         for rung in reversed(range(len(self.rungs) - 1)):
-            share = len(self._results[rung]) // self.eta
-            for number in self._unpromoted(rung, share):
-                return self._promote(number, rung)
+            results, waiting = self._results[rung], self._waiting[rung]
+            if waiting and bisect.bisect_left(results, waiting[0]) < len(results) // self.eta:
+                return self._promote_best(rung)
         trial = propose()
         if trial is not None:
             self._trials[trial.number] = trial
@@ -59,15 +59,13 @@ class ASHA:
         """Take in how a job ended, see :class:`~autonas.optimization.Schedule`."""
         self._pending -= 1
         rung = self.rungs.index(job.to_fidelity)
-        bisect.insort(self._results[rung], (loss if math.isfinite(loss) else math.inf, job.trial))
+        result = (loss if math.isfinite(loss) else math.inf, job.trial)
+        bisect.insort(self._results[rung], result)
+        if math.isfinite(loss):
+            bisect.insort(self._waiting[rung], result)
 
-    def _unpromoted(self, rung: int, share: int) -> Iterator[int]:
-        for loss, number in self._results[rung][:share]:
-            if number not in self._promoted[rung] and loss < math.inf:
-                yield number
-
-    def _promote(self, number: int, rung: int) -> Job:
-        self._promoted[rung].add(number)
+    def _promote_best(self, rung: int) -> Job:
+        _, number = self._waiting[rung].pop(0)
         self._pending += 1
         return Job(number, self._trials[number].configuration, self.rungs[rung], self.rungs[rung + 1])
 
@@ -76,6 +74,6 @@ class ASHA:
         if arrived or self._pending:
             return None
         for rung in reversed(range(len(self.rungs) - 1)):
-            for number in self._unpromoted(rung, len(self._results[rung])):
-                return self._promote(number, rung)
+            if self._waiting[rung]:
+                return self._promote_best(rung)
         return None

@@ -176,17 +176,29 @@ class Trainer:
             ``loss``: the smallest validation loss so far; ``fidelity``: the epochs reached, those left out because the
             network overfits among them; ``best_epoch``; ``curve`` and ``curve_epochs``: the validation losses, and
             after how many epochs they were judged; ``n_parameters`` of one network; ``multiply_adds`` of predicting a
-            row with all of them; ``train_seconds``.
+            row with all of them; ``train_seconds``; ``batch_size`` only where it had to be halved: with the given one
+            the memory of the GPU did not suffice.
+
+        Raises
+        ------
+        torch.cuda.OutOfMemoryError
+            If it does not suffice with half of it either.
+        NonFiniteLossError
+            If the training diverges.
         """
         started = time.monotonic()
         configuration = {**self.defaults, **configuration}
-        stacks = self.make_stacks(configuration, seed)
+        arguments = fidelity, seed, checkpoint, deadline, stop
+        halved = {}
         try:
-            progress = load_progress(checkpoint, load_state(checkpoint, stacks))
-        except Unreadable:
-            # Trained anew it will be what it was.
-            stacks, progress = self.make_stacks(configuration, seed), Progress()
-        self._train(stacks, configuration, progress, fidelity, seed, deadline, stop)
+            stacks, progress = self._go_on(configuration, *arguments)
+        except torch.cuda.OutOfMemoryError:
+            if configuration["batch_size"] < 2:
+                raise
+            halved = {"batch_size": configuration["batch_size"] // 2}
+        if halved:  # not above, where the error still holds on to what the first attempt had on the device
+            torch.cuda.empty_cache()
+            stacks, progress = self._go_on({**configuration, **halved}, *arguments)
         worked = time.monotonic() - started
         save_model(checkpoint, progress)
         if not progress.stopped:
@@ -201,7 +213,27 @@ class Trainer:
             "n_parameters": sum(p.numel() for p in stacks[0].parameters) // stacks[0].n_members,
             "multiply_adds": sum(multiply_adds(s.network, *s.rows.shapes, s.n_members) for s in stacks),
             "train_seconds": worked,
+            **halved,
         }
+
+    def _go_on(
+        self,
+        configuration: Mapping[str, Any],
+        fidelity: int,
+        seed: int,
+        checkpoint: Path,
+        deadline: float | None,
+        stop: Callable[[], bool],
+    ) -> tuple[list[Stack], Progress]:
+        """Train from the checkpoint up to an epoch."""
+        stacks = self.make_stacks(configuration, seed)
+        try:
+            progress = load_progress(checkpoint, load_state(checkpoint, stacks))
+        except Unreadable:
+            # Trained anew it will be what it was.
+            stacks, progress = self.make_stacks(configuration, seed), Progress()
+        self._train(stacks, configuration, progress, fidelity, seed, deadline, stop)
+        return stacks, progress
 
     def _train(
         self,

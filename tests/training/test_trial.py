@@ -14,6 +14,7 @@ from safetensors import safe_open
 from autonas.networks import NETWORKS
 from autonas.presets import load_preset
 from autonas.spaces import narrow, values
+from autonas.training import loop, trial
 from autonas.training.checkpoint import load_model
 from autonas.training.loop import NonFiniteLossError
 from autonas.training.optim import OPTIMIZERS
@@ -204,3 +205,37 @@ def test_a_damaged_file_is_not_executed_and_the_training_starts_over(spoil, name
     assert {**again, "train_seconds": 0} == {**unbroken, "train_seconds": 0}
     one, other = (trainer.predictions(tmp_path / folder) for folder in ("unbroken", "broken"))
     assert (one == other).all()
+
+
+def out_of_memory_above(batch_size, monkeypatch):
+    """Let a GPU's memory suffice for so many rows only; gives the batch sizes that were tried."""
+    tried = []
+
+    def train(stacks, configuration, progress, **arguments):
+        tried.append(configuration["batch_size"])
+        if configuration["batch_size"] > batch_size:
+            progress.curve.append(0.0)  # what was begun does not count
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")
+        return loop.train(stacks, configuration, progress, **arguments)
+
+    monkeypatch.setattr(trial, "train", train)
+    return tried
+
+
+def test_the_batch_size_is_halved_once_where_the_gpus_memory_does_not_suffice(tmp_path, monkeypatch):
+    tried = out_of_memory_above(64, monkeypatch)
+    configuration = configuration_of(network="mlp", batch_size=128)
+    halved = [make_trainer(make_task())(configuration, e, seed=7, checkpoint=tmp_path / "a") for e in (1, 3)]
+    assert tried == [128, 64, 128, 64]
+    assert [result["batch_size"] for result in halved] == [64, 64]
+    small = make_trainer(make_task())(configuration | {"batch_size": 64}, 3, seed=7, checkpoint=tmp_path / "b")
+    assert "batch_size" not in small
+    assert halved[1]["curve"] == small["curve"], "it is the training with the smaller batches"
+    assert_same_files(tmp_path / "a", tmp_path / "b")
+
+
+def test_a_trial_for_which_half_the_batch_is_too_much_has_failed(tmp_path, monkeypatch):
+    tried = out_of_memory_above(16, monkeypatch)
+    with pytest.raises(torch.cuda.OutOfMemoryError):
+        make_trainer(make_task())(configuration_of(network="mlp", batch_size=128), 1, seed=7, checkpoint=tmp_path)
+    assert tried == [128, 64]

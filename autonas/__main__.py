@@ -62,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     for add in (
         _add_optimizers,
         _add_simulate,
+        _add_workers,
         _add_overhead,
         _add_time_limit,
         _add_fidelity,
@@ -137,6 +138,24 @@ def _simulate(options: argparse.Namespace) -> str:
         plot_workers(runs).savefig(file, dpi=120)
         _say(f"{file} is written.")
     return markdown(runs)
+
+
+def _add_workers(kinds: _Commands) -> None:
+    about = "how many more trials several worker processes finish than one"
+    parser: argparse.ArgumentParser = kinds.add_parser("workers", help=about, description=_sentence(about))
+    parser.add_argument("--out", type=Path, default=Path("results", "workers.jsonl"), help="results (%(default)s)")
+    parser.add_argument("--workers", type=_positive, nargs="+", help="numbers of processes (1 2)")
+    parser.add_argument("--trials", type=_positive, default=40, help="of each search (%(default)s)")
+    parser.add_argument("--millions", type=_positive, default=20, help="of additions in a trial (%(default)s)")
+    parser.add_argument("--repeats", type=_positive, default=3, help="(%(default)s)")
+    parser.add_argument("--summary", dest="only_read", action="store_true", help="run nothing, print the table")
+    parser.set_defaults(command=_workers)
+
+
+def _workers(options: argparse.Namespace) -> str:
+    from autonas.benchmarks.parallel import markdown, measure_workers
+
+    return markdown(measure_workers(**_asked(options)))
 
 
 def _add_overhead(kinds: _Commands) -> None:

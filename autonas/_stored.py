@@ -26,6 +26,7 @@ from autonas._version import __version__
 from autonas.networks.specs import ImageSpec, OutputSpec
 from autonas.one_shot import Settings
 from autonas.optimization import Result, RunHistory, Trial
+from autonas.optimization.interfaces import says_disk_full
 from autonas.spaces import values
 from autonas.training.calibration import NEUTRAL, Temperature
 from autonas.training.checkpoint import load_model
@@ -283,13 +284,16 @@ class Keeper:
         try:
             _write(self._run_dir / FILE, snapshot)
         except NotPlainError as error:
-            if not self._warned:
-                self._warned = True
-                warnings.warn(
-                    f"The run in {str(self._run_dir)!r} cannot be loaded later, since {error} Keep the estimator by "
-                    "pickle instead.",
-                    stacklevel=2,
-                )
+            self._warn(f"since {error} Keep the estimator by pickle instead")
+        except (OSError, SafetensorError) as error:
+            if not says_disk_full(error):
+                raise
+            self._warn("since the disk is full. Make room, and the same call of fit goes on from here")
+
+    def _warn(self, why: str) -> None:
+        if not self._warned:
+            self._warned = True
+            warnings.warn(f"The run in {str(self._run_dir)!r} cannot be loaded later, {why}.", stacklevel=4)
 
 
 def read_snapshot(run_dir: Path) -> Snapshot:
@@ -353,8 +357,11 @@ def _write(path: Path, snapshot: Snapshot) -> None:
     about = {"format": _FORMAT, "version": __version__, "fit": plain}
     # First beside, then in its place: a run killed in between finds all of it or nothing.
     draft = path.with_suffix(".tmp")
-    save_file(arrays, draft, metadata={_ABOUT: json.dumps(about)})
-    os.replace(draft, path)  # noqa: PTH105 - as in checkpoint.py
+    try:
+        save_file(arrays, draft, metadata={_ABOUT: json.dumps(about)})
+        os.replace(draft, path)  # noqa: PTH105 - as in checkpoint.py
+    finally:
+        draft.unlink(missing_ok=True)  # a piece of it, where the disk is full
 
 
 def _plain_params(estimator: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_iris
 
+import autonas
 from autonas import AutoNASClassifier, _run_dir
 from autonas.training import trial as trial_module
 from tests.optimization.test_resume import records
@@ -116,6 +118,41 @@ def test_a_full_disk_ends_the_fit_in_order(tmp_path, monkeypatch):
     assert clf.predict(X).shape == (150,)
     assert not len(clf.failures())
     assert comparable(fit(tmp_path)) == comparable(unbroken)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 3 MiB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", disk], check=False, capture_output=True, text=True
+    )
+    if mounted.returncode:
+        pytest.skip(f"needs the right to mount a small disk: {mounted.stderr.strip()}")
+    yield disk
+    subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+@pytest.mark.parametrize("free", [150_000, 400_000, 800_000])
+def test_a_disk_that_is_really_full(free, small_disk):
+    """Wherever it happens to be full first: a new history, a checkpoint, a record, or what is written at the end."""
+    filler = small_disk / "filler"
+    filler.write_bytes(b"0" * (3 * 2**20 - free))
+    run_dir = small_disk / "run"
+    if free < 200_000:
+        with pytest.raises(ValueError, match="no room for the history .* make room, and call again"):
+            fit(run_dir)
+    else:
+        with pytest.warns(UserWarning, match="disk is full"):
+            clf = fit(run_dir)
+        assert clf.predict(X).shape == (150,)
+        assert not len(clf.failures())
+    gc.collect()  # whatever still has a file open
+    filler.unlink()
+    again = fit(run_dir)
+    assert comparable(again) == comparable(fit())
+    assert (autonas.load(run_dir).predict(X) == again.predict(X)).all()
 
 
 KILLED = """

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autonas.optimization.history import RunHistory
-from autonas.optimization.interfaces import DiskFull, Job, Result, Schedule, Trial
+from autonas.optimization.interfaces import DiskFull, Job, Result, Schedule, Trial, says_disk_full
 from autonas.optimization.proposals import Proposals
 from autonas.optimization.runners import Outcome, Runner, Task
 from autonas.optimization.runners.task import never
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Limits", "Loop", "SearchFailed"]
 
-_FULL = ("No space left on device", "disk is full", "Disk quota exceeded")
-"""What a failure says that comes of a full disk."""
 _HOPELESS = 5
 """So many trials fail alike, from the first on, and the search gives up."""
 
@@ -213,7 +211,7 @@ class Loop:
         self.runner.submit(Task(job, {name: keywords[name] for name in self.accepted}, start_by, deadline))
 
     def _tell(self, outcome: Outcome) -> None:
-        if outcome.failure is not None and any(text in outcome.failure.cause for text in _FULL):
+        if outcome.failure is not None and says_disk_full(outcome.failure.cause):
             # Not the trial's fault: it runs again when there is room.
             if not self._full:
                 self._warn_of_full_disk()

@@ -20,7 +20,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from autonas.optimization._optuna import distribution, parameter, quiet
-from autonas.optimization.interfaces import DiskFull, Failure, Job, Result, Trial
+from autonas.optimization.interfaces import DiskFull, Failure, Job, Result, Trial, says_disk_full
 from autonas.spaces import configuration_from, values
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def _room() -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, StorageInternalError) as error:
-        if "disk is full" in f"{error} {error.__cause__}":
+        if says_disk_full(f"{error} {error.__cause__}"):
             raise DiskFull(str(error)) from error
         raise
 
@@ -182,6 +182,8 @@ def _understood(study_name: str) -> Iterator[None]:
 def _unreadable(study_name: str, why: str) -> ValueError:
     if "locked" in why:
         return ValueError(f"The history {study_name!r} is locked by another process ({why}): wait until it has ended.")
+    if says_disk_full(why):
+        return ValueError(f"The disk has no room for the history {study_name!r} ({why}): make room, and call again.")
     return ValueError(
         f"The history {study_name!r} cannot be read ({why}): it was truncated or altered, or is no history. Put back a "
         "copy of it as it was, or start anew in another `run_dir`."

@@ -23,6 +23,11 @@ class DiskFull(Exception):  # noqa: N818 - named for what it says
     """A record could not be written, since there is no room."""
 
 
+def says_disk_full(text: object) -> bool:
+    """Say whether an error's text, of whatever library, tells of a full disk."""
+    return any(words in str(text) for words in ("No space left on device", "disk is full", "Disk quota exceeded"))
+
+
 @dataclass(frozen=True)
 class Job:
     """One piece of work: train ``trial`` from one fidelity to another."""

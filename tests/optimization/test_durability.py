@@ -320,3 +320,20 @@ def test_two_threads_of_one_process_are_refused_too(tmp_path):
     finally:
         over.set()
         thread.join()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("optimizer", ["hyperband", "bohb"])
+def test_memory_stays_what_it_is(optimizer, tmp_path):
+    """Over 2,000 trials that are written down; a tenth more than after 200 at most."""
+    import psutil
+
+    process, seen = psutil.Process(), {}
+
+    def look(history, trial, result):
+        seen[len(history.trials)] = max(seen.get(len(history.trials), 0), process.memory_info().rss)
+
+    options = {"max_fidelity": 9, "n_trials": 2_000, "random_state": 0}
+    search(objective, conditional(), optimizer=optimizer, run_dir=tmp_path, callbacks=[look], **options)
+    assert max(seen) == 2_000
+    assert max(seen.values()) < 1.1 * seen[200]

@@ -59,7 +59,7 @@ def run(what: Run) -> dict[str, Any]:
 
     space = ConfigurationSpace({"x": (0.0, 1.0)})
     # The limit, which is never met, makes a worker process where n_jobs is 1.
-    options = {"n_trials": what.n_trials, "n_jobs": what.n_jobs, "trial_time_limit": 3600}
+    options: dict[str, Any] = {"n_trials": what.n_trials, "n_jobs": what.n_jobs, "trial_time_limit": 3600}
     started = time.perf_counter()
     search(work, space, optimizer="asha", random_state=what.repeat, max_fidelity=1, **options)
     took = time.perf_counter() - started

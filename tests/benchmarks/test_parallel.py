@@ -5,7 +5,7 @@ from autonas.benchmarks.parallel import markdown
 
 
 def test_the_same_work_with_one_and_with_two(tmp_path, capsys):
-    command = "benchmark workers --trials 4 --millions 1 --repeats 1".split()
+    command = ["benchmark", "workers", "--trials", "4", "--millions", "1", "--repeats", "1"]
     assert main([*command, "--out", str(tmp_path / "workers.jsonl")]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "| worker processes | trials a minute | each time | ratio |"

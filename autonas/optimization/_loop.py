@@ -64,7 +64,7 @@ class Loop:
     accepted: frozenset[str] = frozenset()
     checkpoints: Path | None = None
     store: Store | None = None
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] = lambda: time.monotonic()  # noqa: PLW0108 - what it is then, not what it is now
     started: float = field(default_factory=time.monotonic)
     """When the search began, by that clock; what an earlier piece of the run took is put before it."""
 

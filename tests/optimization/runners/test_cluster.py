@@ -142,6 +142,40 @@ def test_scheduler_and_workers_as_processes_of_their_own(tmp_path):
     assert [trial.losses for trial in history.trials] == [trial.losses for trial in here.trials]
 
 
+SBATCH = """#!/bin/sh
+cp "$1" "$1.kept"
+setsid sh "$1.kept" >/dev/null 2>&1 &
+echo "Submitted batch job $!"
+"""
+SCANCEL = """#!/bin/sh
+kill -- "-$1"
+"""
+
+
+@pytest.mark.slow
+def test_slurm_through_dask_jobqueue(tmp_path, monkeypatch):
+    """As docs/scaling.md has it; in place of SLURM stand two commands that run its job scripts on this machine."""
+    jobqueue = pytest.importorskip("dask_jobqueue", reason="needs dask-jobqueue")
+    for name, text in (("sbatch", SBATCH), ("scancel", SCANCEL)):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    options = {"optimizer": "random", "n_trials": 8, "max_fidelity": 3, "random_state": 2}
+    limits = {"cores": 1, "processes": 1, "memory": "2GB", "walltime": "00:10:00"}
+    with jobqueue.SLURMCluster(
+        **limits, log_directory=str(tmp_path), scheduler_options={"dashboard": False}
+    ) as cluster:
+        cluster.scale(jobs=2)
+        with distributed.Client(cluster) as client:
+            client.wait_for_workers(2, timeout=60)
+            processes = set(client.run(os.getpid).values())
+            history = search(objective, conditional(), client=client, run_dir=tmp_path / "run", **options)
+    assert len(processes) == 2
+    assert os.getpid() not in processes
+    here = search(objective, conditional(), **options)
+    assert sorted(t.loss for t in history.trials) == sorted(t.loss for t in here.trials)
+
+
 def _start(stack, command):
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     stack.callback(process.wait)

@@ -169,15 +169,17 @@ def judge(scores: Scores, *, size: int = SIZE) -> dict[str, pd.DataFrame]:
     -------
     dict of str to DataFrame
         ``"features"``: in the order of the data set's features; ``"static"``: the same portfolio as it was chosen;
-        ``"random"``: all candidates in random order, on average. One row a data set, one column a number of
+        ``"listed"``: the candidates as they are listed, the most promising first as people see it; ``"random"``: all
+        candidates in random order, on average. One row a data set, one column a number of
         configurations tried after the default, 0 to 16. Values are regrets: the normalized test loss, 1 at most, of
         what has the smallest validation loss so far.
     """
-    rows: dict[str, list[Array]] = {"features": [], "static": [], "random": []}
+    rows: dict[str, list[Array]] = {"features": [], "static": [], "listed": [], "random": []}
     for left_out, features in enumerate(scores.features):
         learnt = learn(scores.without(left_out), size=size)
         rows["features"].append(_regrets(scores, left_out, learnt.order(features)))
         rows["static"].append(_regrets(scores, left_out, learnt.places))
+        rows["listed"].append(_regrets(scores, left_out, range(len(scores.labels))))
         at_random = random_regrets(
             scores.valid[:, left_out],
             np.minimum(scores.test[:, left_out], 1),
@@ -273,7 +275,12 @@ def _learnt_markdown(scores: Scores, learnt: Learnt) -> str:
 
 
 def _judged_markdown(tables: Mapping[str, pd.DataFrame]) -> str:
-    names = {"features": "ordered by features", "static": "static order", "random": "random candidates"}
+    names = {
+        "features": "ordered by features",
+        "static": "static order",
+        "listed": "ordered by hand",
+        "random": "random candidates",
+    }
     n_datasets = len(tables["static"])
     header = [f"mean regret, {n_datasets} data sets", "0", *map(str, STEPS), f"mean of 1 to {STEPS[-1]}"]
     areas = {kind: table.loc[:, 1:].mean(axis=1) for kind, table in tables.items()}
@@ -282,7 +289,7 @@ def _judged_markdown(tables: Mapping[str, pd.DataFrame]) -> str:
         for kind, table in tables.items()
     ]
     tests = []
-    for ours, other in (("features", "static"), ("features", "random"), ("static", "random")):
+    for ours, other in itertools.combinations(names, 2):
         columns = [{kind: table[k] for kind, table in tables.items()} for k in STEPS]
         results = [sign_test(pd.DataFrame(column), ours, other) for column in (*columns, areas)]
         cells = [f"{better} : {equal} : {worse} ({p:.2g})" for better, equal, worse, p in results]

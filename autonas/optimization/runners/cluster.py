@@ -117,7 +117,6 @@ class ClusterRunner:
                 outcomes = [self._outcome(future, self._tasks.pop(future)) for future in done]
                 outcomes += [self._given_up(future, self._tasks.pop(future)) for future in late]
                 return [outcome for outcome in outcomes if outcome is not None]
-            time.sleep(0.01 if len(self._tasks) < self._slots else 0.0)
             _wait_for_any(list(self._tasks))
 
     def close(self) -> None:

@@ -84,7 +84,7 @@ def test_a_trial_that_fails_there(client):
 
     history = search(train, LINE, optimizer="random", n_trials=8, client=client, random_state=0)
     assert history.failures()["cause"].tolist() == ["ValueError: too large"]
-    assert "raise ValueError" in history.failures()["traceback"][0]
+    assert ", in train" in history.failures()["traceback"][0]
 
 
 @pytest.mark.parametrize(

@@ -56,8 +56,8 @@ def plot_regret(runs: Runs, over: str = "spent") -> Any:
     Returns
     -------
     matplotlib.figure.Figure
-        A band is the mean plus and minus 1.96 standard errors over seeds. Over seconds a line ends where the first
-        of its runs does.
+        A band is the mean plus and minus 1.96 standard errors over seeds, not below a tenth of the mean. Over seconds
+        a line ends where the first of its runs does.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def plot_workers(runs: Runs) -> Any:
     Returns
     -------
     matplotlib.figure.Figure
-        A band is the mean plus and minus 1.96 standard errors over seeds.
+        A band is the mean plus and minus 1.96 standard errors over seeds, not below a tenth of the mean.
 
     Raises
     ------
@@ -215,7 +215,7 @@ def _band(ax: Any, places: npt.NDArray[Any], regrets: npt.NDArray[Any], name: st
     ax.step(places, np.maximum(mean, 1e-5), where="post", label=name, **style)
     if len(regrets) > 1:
         error = 1.96 * regrets.std(axis=0, ddof=1) / len(regrets) ** 0.5
-        low, high = np.maximum(mean - error, 1e-5), np.maximum(mean + error, 1e-5)
+        low, high = np.maximum(mean - error, np.maximum(mean / 10, 1e-5)), np.maximum(mean + error, 1e-5)
         ax.fill_between(places, low, high, step="post", alpha=0.15, linewidth=0, color=style["color"])
 
 

@@ -141,14 +141,11 @@ def _simulate(options: argparse.Namespace) -> str:
 
 
 def _add_workers(kinds: _Commands) -> None:
-    about = "how many more trials several worker processes finish than one"
-    parser: argparse.ArgumentParser = kinds.add_parser("workers", help=about, description=_sentence(about))
-    parser.add_argument("--out", type=Path, default=Path("results", "workers.jsonl"), help="results (%(default)s)")
+    parser = _add(kinds, "workers", "how many more trials several worker processes finish than one", data=False)
     parser.add_argument("--workers", type=_positive, nargs="+", help="numbers of processes (1 2)")
     parser.add_argument("--trials", type=_positive, default=40, help="of each search (%(default)s)")
     parser.add_argument("--millions", type=_positive, default=20, help="of additions in a trial (%(default)s)")
     parser.add_argument("--repeats", type=_positive, default=3, help="(%(default)s)")
-    parser.add_argument("--summary", dest="only_read", action="store_true", help="run nothing, print the table")
     parser.set_defaults(command=_workers)
 
 
@@ -365,13 +362,14 @@ def _stages(options: argparse.Namespace) -> str:
 # ---------------------------------------------------------------------------- arguments that several share
 
 
-def _add(kinds: _Commands, name: str, about: str) -> argparse.ArgumentParser:
+def _add(kinds: _Commands, name: str, about: str, *, data: bool = True) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = kinds.add_parser(
         name, help=about, description=f"{_sentence(about)} Defaults are in parentheses."
     )
     default = Path("results", f"{name}.jsonl")
     parser.add_argument("--out", type=Path, default=default, help="file of results, a JSON line a run (%(default)s)")
-    parser.add_argument("--data-dir", type=Path, help="folder of the data ($AUTONAS_DATA)")
+    if data:
+        parser.add_argument("--data-dir", type=Path, help="folder of the data ($AUTONAS_DATA)")
     parser.add_argument(
         "--summary", dest="only_read", action="store_true", help="run nothing, print the tables of what is in --out"
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from autonas._version import __version__ as __version__
@@ -59,3 +61,16 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+class _Module(ModuleType):
+    """The package, of which ``vars`` lists the public names too: a tool that evaluates text in them finds all."""
+
+    @property
+    def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
+        for name in __all__:
+            getattr(self, name)
+        return globals()
+
+
+sys.modules[__name__].__class__ = _Module

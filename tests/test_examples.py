@@ -60,7 +60,13 @@ def test_readme(tmp_path):
 
 
 def test_import_is_light():
-    """Neither the search packages nor Optuna's storage load before they are used."""
-    heavy = ["smac", "optuna", "hpbandster", "statsmodels", "sqlalchemy", "dask", "matplotlib"]
+    """Neither torch nor the search packages nor Optuna's storage load before they are used."""
+    heavy = ["torch", "smac", "optuna", "hpbandster", "statsmodels", "sqlalchemy", "dask", "matplotlib"]
     code = f"import sys, autonas; print([m for m in {heavy} if m in sys.modules])"
     assert run("-c", code, cwd=ROOT).strip() == "[]"
+
+
+def test_vars_of_the_package_list_what_is_imported_later():
+    """Benchmark harnesses evaluate an expression in a module's names."""
+    code = "import autonas; print(eval('AutoNASClassifier(time_limit=60)', {**vars(autonas)}))"
+    assert run("-c", code, cwd=ROOT).strip() == "AutoNASClassifier(time_limit=60)"

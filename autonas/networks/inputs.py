@@ -23,6 +23,10 @@ __all__ = [
 ]
 
 
+#: Some units in the last place of float32, as a share.
+_ROUNDING = 1e-6
+
+
 class TabularInput(nn.Module):
     """Encode ``(numeric, categorical)`` as a vector of ``width`` numbers a row.
 
@@ -142,7 +146,7 @@ class PiecewiseLinearEmbedding(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         with torch.no_grad():
             columns = x.detach().permute(2, 0, 1).flatten(1).contiguous()
-            bins = torch.searchsorted(self._inner, columns, right=True)
+            bins = _bins(self._inner, columns)
             shares = (columns - self._left.gather(1, bins)) * self._inverse.gather(1, bins)
             places = bins.view(-1, *x.shape[:2]).permute(1, 2, 0) + self._starts
             shares = shares.view(-1, *x.shape[:2]).permute(1, 2, 0).unsqueeze(3)
@@ -151,6 +155,13 @@ class PiecewiseLinearEmbedding(nn.Module):
         base, slope = F.embedding(places, table).tensor_split(2, dim=3)
         out = torch.addcmul(self.bias, x.unsqueeze(3), self.weight) + torch.addcmul(base, shares, slope)
         return out.flatten(2)
+
+
+def _bins(edges: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """Count the edges of each column, (n_columns, n_edges), at or below each of its numbers, (n_columns, n)."""
+    if torch.compiler.is_compiling():  # for an export: ONNX has no search in sorted numbers
+        return (edges.unsqueeze(1) <= x.unsqueeze(2)).sum(2)
+    return torch.searchsorted(edges, x, right=True)
 
 
 class PeriodicEmbedding(nn.Module):
@@ -230,10 +241,14 @@ def make_numeric_embedding(
 
 
 def _edges(quantiles: np.ndarray[Any, Any], n_bins: int) -> list[np.ndarray[Any, Any]]:
-    """Choose the edges of ``n_bins`` bins a column; equal quantiles make one edge, and a constant column has a bin."""
+    """Choose the edges of ``n_bins`` bins a column; equal quantiles make one edge, and a constant column has a bin.
+
+    Quantiles that differ by rounding alone count as equal: in a bin between them, the last digit would decide all.
+    """
     rows = np.unique(np.linspace(0, len(quantiles) - 1, n_bins + 1).round().astype(int))
     edges = []
     for column in quantiles[rows].T:
         e = np.unique(column)
+        e = e[np.diff(e, prepend=-np.inf) > _ROUNDING * np.maximum(1.0, np.abs(e))]
         edges.append(e if len(e) > 1 else np.array([e[0], e[0] + 1], e.dtype))
     return edges

@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-__all__ = ["Column", "learn_column", "read_codes", "read_numbers"]
+__all__ = ["YEAR", "Column", "learn_column", "read_codes", "read_numbers"]
 
-_YEAR = 365.2425 * 86_400.0
+#: A mean year of the Gregorian calendar, in seconds.
+YEAR = 365.2425 * 86_400.0
 _TIMES = {"datetime", "datetime64", "date", "period"}
 _TIMEDELTAS = {"timedelta", "timedelta64"}
 _NUMBER_TYPES = (bool, np.bool_, numbers.Real, Decimal)
@@ -233,11 +234,11 @@ def _epoch_seconds(series: pd.Series[Any], name: str) -> npt.NDArray[np.float64]
 
 def _calendar(seconds: npt.NDArray[np.float64], origin: float) -> dict[str, npt.NDArray[np.float64]]:
     """Elapsed years, and the place in the year, week and day on a circle."""
-    parts = {"years": (seconds - origin) / _YEAR}
+    parts = {"years": (seconds - origin) / YEAR}
     # 1970-01-01 was a Thursday: four days on, a week starts with Monday.
     day = np.floor(seconds / 86_400.0)
     fractions = {
-        "season": np.mod(seconds, _YEAR) / _YEAR,
+        "season": np.mod(seconds, YEAR) / YEAR,
         "weekday": np.mod(day - 4.0, 7.0) / 7.0,
         "time of day": seconds / 86_400.0 - day,
     }

@@ -241,6 +241,21 @@ class TableSchema:
             numeric = np.zeros((len(X), 1), np.float32)
         return Table(numeric, categorical)
 
+    @property
+    def needed(self) -> list[int]:
+        """The positions of the columns of the input that are read."""
+        return self._needed
+
+    @property
+    def named(self) -> bool:
+        """Whether the columns had names in training: of an array they have not."""
+        return self._names is not None
+
+    @property
+    def numeric_chosen(self) -> npt.NDArray[np.intp] | None:
+        """Which of the numbers that are read are kept, of a datetime not all; None: all."""
+        return self._numeric_chosen
+
     def _label(self, position: int) -> str:
         return f"x{position}" if self._names is None else self._names[position]
 

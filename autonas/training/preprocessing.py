@@ -15,7 +15,7 @@ from autonas._names import unknown_name
 from autonas.networks.specs import ImageSpec, InputSpec
 from autonas.training.data import Table
 
-__all__ = ["PREPROCESSING_KEYS", "AnyPreprocessor", "Features", "Preprocessor"]
+__all__ = ["BOUND", "PREPROCESSING_KEYS", "AnyPreprocessor", "Features", "Learnt", "Preprocessor"]
 
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -23,8 +23,8 @@ Floats = npt.NDArray[np.floating[Any]]
 _DEFAULTS = {"scaling": "standard", "clipping": "none", "imputation": "mean"}
 PREPROCESSING_KEYS = tuple(_DEFAULTS)
 
-# No clipping: still no number beyond this, so that float32 holds every square and product of them.
-_BOUND = 1e4
+#: No clipping: still no number beyond this, so that float32 holds every square and product of them.
+BOUND = 1e4
 _N_QUANTILES = 129
 _SAMPLE = 10_000
 # Fewer training rows than this do not train a code.
@@ -49,6 +49,34 @@ class Features:
 
     def __len__(self) -> int:
         return len(self.numeric)
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What a :class:`Preprocessor` learnt.
+
+    Attributes
+    ----------
+    varies : ndarray of shape (n_numeric,), bool
+        The columns that are not constant.
+    fill : ndarray
+        What stands for a missing number, of each of these.
+    scaler : object
+        Fitted on these: one of scikit-learn's, or alike.
+    clipping : str
+        What is done after scaling.
+    indicated : ndarray of int
+        The columns that have a column of zeros and ones for what is missing.
+    codes : list of ndarray
+        Of each categorical column, what code becomes of each code.
+    """
+
+    varies: npt.NDArray[np.bool_]
+    fill: Floats
+    scaler: Any
+    clipping: str
+    indicated: npt.NDArray[np.intp]
+    codes: list[npt.NDArray[np.int64]]
 
 
 class AnyPreprocessor(Protocol):
@@ -172,6 +200,12 @@ class Preprocessor:
         """What a network is told of the features."""
         return InputSpec(self._quantiles.shape[1], self.cardinalities, self._quantiles)
 
+    @property
+    def learnt(self) -> Learnt:
+        """What :meth:`fit` found, for those who repeat :meth:`transform` elsewhere."""
+        clipping = self._settings["clipping"]
+        return Learnt(self._varies, self._fill, self._scaler, clipping, self._indicated, self._codes)
+
     def _fills(self, numeric: Floats, gappy: npt.NDArray[np.bool_]) -> Floats:
         """Compute what stands for a missing number; numpy looks at whole columns much faster than around gaps."""
         whole, around_gaps = _FILLS[self._settings["imputation"]]
@@ -192,7 +226,7 @@ class Preprocessor:
             # Numbers far off the training range may overflow on the way; they end at the bound.
             with np.errstate(over="ignore", invalid="ignore"):
                 scaled = self._scaler.transform(self._imputed(numeric))
-            scaled = np.clip(np.nan_to_num(scaled, copy=False), -_BOUND, _BOUND)
+            scaled = np.clip(np.nan_to_num(scaled, copy=False), -BOUND, BOUND)
             features[:, np.flatnonzero(self._varies)] = _CLIPPINGS[self._settings["clipping"]](scaled)
         features[:, p:] = np.isnan(numeric[:, self._indicated])
         return features

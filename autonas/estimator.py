@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from ConfigSpace import Configuration
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import Tags, _safe_indexing, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from autonas._fitting import Fitted, run
+from autonas._outcome import Outcome
 from autonas._parameters import PARAMETERS, TUNE_THRESHOLD
-from autonas._results import cv_results, describe_members, leaderboard
+from autonas._results import cv_results
 from autonas.spaces import values
 from autonas.training.data import check_X
 from autonas.training.images import ImageSchema, check_images, is_images
@@ -29,7 +29,7 @@ __all__ = ["AutoNASClassifier", "AutoNASRegressor"]
 Array = npt.NDArray[Any]
 
 
-class _AutoNAS(BaseEstimator):  # type: ignore[misc]
+class _AutoNAS(Outcome, BaseEstimator):  # type: ignore[misc]
     """What both estimators share."""
 
     def __init__(
@@ -132,64 +132,6 @@ class _AutoNAS(BaseEstimator):  # type: ignore[misc]
     def _predict(self, X: Any) -> Array:
         check_is_fitted(self)
         return self._fitted.predict(self._checked_data(X, reset=False))
-
-    def leaderboard(self) -> pd.DataFrame:
-        """List all trials, the best validation loss first.
-
-        Returns
-        -------
-        DataFrame
-            One row a trial: ``trial``, ``network`` (the family), ``kind`` ("network", or "traditional" for a forest,
-            boosted trees or a linear model), ``loss`` (the metric as a loss), ``epochs`` trained and ``best_epoch``
-            (both 0 for a traditional model), ``ensemble_weight``, ``origin`` (what proposed it), ``seconds``,
-            ``n_parameters`` of each of its networks, ``state``.
-        """
-        check_is_fitted(self)
-        return leaderboard(self._fitted)
-
-    def show_models(self) -> str:
-        """Describe the networks of the ensemble, with their weights and configurations, as text."""
-        check_is_fitted(self)
-        return describe_members(self._fitted)
-
-    def failures(self) -> pd.DataFrame:
-        """List why trials failed, grouped by cause.
-
-        Returns
-        -------
-        DataFrame
-            One row a cause: how often, an example trial, and its traceback.
-        """
-        check_is_fitted(self)
-        return self.history_.failures()
-
-    def report(self, path: str | Path = "report.html") -> Path:
-        """Write what was searched, what won and how sure that is into one HTML file, which needs nothing but itself.
-
-        Parameters
-        ----------
-        path : str or Path, default="report.html"
-
-        Returns
-        -------
-        Path
-            The file.
-
-        Raises
-        ------
-        ImportError
-            Without matplotlib (``pip install 'autonas[plots]'``).
-        """
-        check_is_fitted(self)
-        from autonas.report import write_report  # noqa: PLC0415 - matplotlib is slow to import
-
-        defaults = type(self)().get_params(deep=False)
-        changed = {
-            name: value
-            for name, value in self.get_params(deep=False).items()
-            if name != "storage" and repr(value) != repr(defaults[name])
-        }
-        return write_report(path, self._fitted, changed, getattr(self, "classes_", None))
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the cluster behind: another process, or a copy, is not connected to it."""

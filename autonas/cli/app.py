@@ -118,6 +118,7 @@ def make_app(benchmark: Callable[[Sequence[str]], int] | None = None) -> typer.T
         fit,
         predict,
         report,
+        export,
         leaderboard,
         resume,
         dashboard,
@@ -254,6 +255,20 @@ def report(
     from autonas.cli.runs import report_of_run
 
     report_of_run(run, out, space)
+
+
+def export(
+    run: Run,
+    to: Annotated[
+        Path | None, typer.Option(help="File: .onnx, or .pt2 for torch.", show_default="RUN/model.onnx")
+    ] = None,
+    best_only: Annotated[bool, typer.Option(help="The best trial alone, not the ensemble.")] = False,
+    space: Own = None,
+) -> None:
+    """Write a run's networks, with their preprocessing, as a file for ONNX or for torch alone."""
+    from autonas.cli.runs import export_of_run
+
+    export_of_run(run, to, space, best_only=best_only)
 
 
 def leaderboard(

@@ -21,7 +21,16 @@ from autonas._interrupts import FitInterrupted
 from autonas.cli.data import IMAGES, Dataset, features_for, image_files, read_data, read_table
 from autonas.cli.output import print_json, print_table, say
 
-__all__ = ["fit_run", "leaderboard_of_run", "load_run", "predict_run", "report_of_run", "resume_run", "show_dashboard"]
+__all__ = [
+    "export_of_run",
+    "fit_run",
+    "leaderboard_of_run",
+    "load_run",
+    "predict_run",
+    "report_of_run",
+    "resume_run",
+    "show_dashboard",
+]
 
 #: What a run_dir keeps of the command that made it.
 COMMAND = "command.json"
@@ -272,6 +281,16 @@ def leaderboard_of_run(run: Path, top: int, space: list[str] | None, *, json: bo
 def report_of_run(run: Path, out: Path | None, space: list[str] | None) -> None:
     """Write a run's report."""
     print(load_run(run, space).report(run / "report.html" if out is None else out))
+
+
+def export_of_run(run: Path, to: Path | None, space: list[str] | None, *, best_only: bool) -> None:
+    """Write a run as a model file, of the kind that the file's name says."""
+    file = run / "model.onnx" if to is None else to
+    if file.suffix not in {".onnx", ".pt2"}:
+        raise ValueError(f"--to is {str(file)!r}, but must end in .onnx, or in .pt2 for a program of torch.")
+    estimator = load_run(run, space)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    print((estimator.export_onnx if file.suffix == ".onnx" else estimator.export_torch)(file, best_only=best_only))
 
 
 def show_dashboard(run: Path, host: str, port: int) -> None:

@@ -13,9 +13,10 @@ from sklearn.preprocessing import QuantileTransformer
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
-from autonas.training.columns import YEAR
+from autonas.training.columns import CIRCLE_DECIMALS, YEAR
 from autonas.training.data import TableSchema
 from autonas.training.image_preprocessing import ImagePreprocessor
+from autonas.training.images import whole
 from autonas.training.preprocessing import BOUND, Preprocessor
 
 __all__ = ["Pixels", "TableColumns", "TableFeatures", "double", "normal_quantile"]
@@ -66,7 +67,8 @@ def _calendar(seconds: torch.Tensor, origin: float) -> list[torch.Tensor]:
     day = torch.floor(days)
     fractions = [_modulo(seconds, year) / year, _modulo(day - double(4.0), week) / week, days - day]
     circles = [circle(double(2.0 * math.pi) * fraction) for fraction in fractions for circle in (torch.sin, torch.cos)]
-    return [(seconds - double(origin)) / year, *circles]
+    digits = double(10.0**CIRCLE_DECIMALS)
+    return [(seconds - double(origin)) / year, *(torch.round(x * digits) / digits for x in circles)]
 
 
 def _modulo(x: torch.Tensor, divisor: torch.Tensor) -> torch.Tensor:
@@ -279,12 +281,12 @@ class Pixels(nn.Module):
         self.is_resized = (spec.height, spec.width) != (height, width)
         # Bilinear interpolation is linear along each axis: what it makes of a one at each place is its matrix.
         for name, old, new in (("rows", height, spec.height), ("columns", width, spec.width)):
-            ones = torch.eye(old)[:, None, :, None]
-            resized = F.interpolate(ones, (new, 1), mode="bilinear", antialias=True, align_corners=False)
-            self.register_buffer(name, resized[:, 0, :, 0].T.contiguous())
+            ones = torch.eye(old)[None, None]
+            resized = F.interpolate(ones, (new, old), mode="bilinear", antialias=True, align_corners=False)
+            self.register_buffer(name, resized[0, 0])
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         if not self.is_resized:
             return images.float()
         resized = self.rows @ images.float() @ self.columns.T
-        return resized.round() if images.dtype == torch.uint8 else resized
+        return whole(resized) if images.dtype == torch.uint8 else resized

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import nn
 
+from autonas._fitting import Fitted
 from autonas.export.arithmetic import Pixels, TableColumns, TableFeatures, double
 from autonas.training.calibration import Temperature
 from autonas.training.data import TableSchema
@@ -19,7 +21,7 @@ from autonas.training.task import Scale
 from autonas.training.traditional.model import Model
 from autonas.training.trial import TrainedNetwork
 
-__all__ = ["ExportedEnsemble", "best_alone"]
+__all__ = ["ExportedEnsemble", "exported_ensemble", "trace"]
 
 
 class ExportedEnsemble(nn.Module):
@@ -48,7 +50,7 @@ class ExportedEnsemble(nn.Module):
         super().__init__()
         self.inputs = _inputs(schema)
         for member in ensemble.members:
-            if any(isinstance(trained.network, Model) for trained in member.networks):
+            if any(isinstance(m, Model) for trained in member.networks for m in trained.network.modules()):
                 raise ValueError(
                     f"Trial {member.trial} of the ensemble is a traditional model, and only networks can be exported: "
                     "pass best_only=True if the best trial is a network, or fit with a pipeline of networks alone."
@@ -59,7 +61,9 @@ class ExportedEnsemble(nn.Module):
         distinct = list(dict.fromkeys(stack.preprocessor for stack in stacks))
         self.columns = TableColumns(schema) if isinstance(schema, TableSchema) else None
         self.features = nn.ModuleList(_features(preprocessor, schema) for preprocessor in distinct)
-        self.members = nn.ModuleList(_Member(member, distinct) for member in ensemble.members)
+        self.members = nn.ModuleList(_Member(member) for member in ensemble.members)
+        # Which of the features each stack of each member reads.
+        self.places = [[distinct.index(stack.preprocessor) for stack in member.networks] for member in ensemble.members]
 
     def forward(self, *tensors: torch.Tensor) -> torch.Tensor:
         """Predict.
@@ -82,12 +86,12 @@ class ExportedEnsemble(nn.Module):
         codes = given["codes"] if "codes" in given else tensors[0].new_zeros((n, 0), dtype=torch.int64)
         numeric = raw if self.columns is None else self.columns(raw)
         features = [make(numeric, codes) for make in self.features]
-        total = sum(
-            double(weight) * member([features[place] for place in member.places])
-            for weight, member in zip(self.weights, self.members, strict=True)
-        )
-        assert isinstance(total, torch.Tensor)
-        return _heated(total, self.temperature).float()
+        predicted = [
+            member([features[place] for place in places])
+            for member, places in zip(self.members, self.places, strict=True)
+        ]
+        mean = torch.stack([weight * p for weight, p in zip(map(double, self.weights), predicted, strict=True)]).sum(0)
+        return _heated(mean, self.temperature).float()
 
 
 def _inputs(schema: TableSchema | ImageSchema) -> dict[str, torch.Tensor]:
@@ -108,6 +112,57 @@ def _inputs(schema: TableSchema | ImageSchema) -> dict[str, torch.Tensor]:
     return inputs
 
 
+def exported_ensemble(fitted: Fitted, *, best_only: bool) -> ExportedEnsemble:
+    """Make the module of a fitted estimator, on the CPU, to be traced.
+
+    Parameters
+    ----------
+    fitted : Fitted
+    best_only : bool
+        Only the member of the smallest validation loss, calibrated by itself.
+
+    Returns
+    -------
+    ExportedEnsemble
+        Its networks are copies.
+    """
+    ensemble = fitted.ensemble
+    if best_only:
+        best = min(ensemble.members, key=lambda member: (fitted.losses[member.trial], member.trial))
+        ensemble = Ensemble([Ensembled(best.trial, 1.0, best.networks, best.temperature)])
+    return copy.deepcopy(ExportedEnsemble(ensemble, fitted.schema)).cpu().eval().requires_grad_(requires_grad=False)
+
+
+def trace(model: ExportedEnsemble) -> torch.export.ExportedProgram:
+    """Have torch write down what a model does, for any number of rows.
+
+    Parameters
+    ----------
+    model : ExportedEnsemble
+        On the CPU, in evaluation mode.
+
+    Returns
+    -------
+    torch.export.ExportedProgram
+
+    Raises
+    ------
+    ValueError
+        If a network decides something by the values of tensors.
+    """
+    rows = torch.export.Dim("rows", min=1)
+    example = tuple(model.inputs.values())
+    try:
+        with torch.no_grad():
+            return torch.export.export(model, example, dynamic_shapes=(tuple({0: rows} for _ in example),))
+    except Exception as error:
+        raise ValueError(
+            f"torch cannot export the networks: {type(error).__name__}: {str(error).strip()[:500]}. If one of your own "
+            "is among them, see that it is built from torch's operations and decides nothing by the values of tensors; "
+            "else please report it."
+        ) from error
+
+
 class _Images(nn.Module):
     def __init__(self, preprocessor: ImagePreprocessor, schema: ImageSchema) -> None:
         super().__init__()
@@ -126,14 +181,10 @@ def _features(preprocessor: AnyPreprocessor, schema: TableSchema | ImageSchema) 
 
 
 class _Member(nn.Module):
-    """The networks of one trial, which count alike.
+    """The networks of one trial, which count alike."""
 
-    ``places`` says which of the ensemble's features each of its stacks reads.
-    """
-
-    def __init__(self, member: Ensembled, preprocessors: Sequence[AnyPreprocessor]) -> None:
+    def __init__(self, member: Ensembled) -> None:
         super().__init__()
-        self.places = [preprocessors.index(trained.preprocessor) for trained in member.networks]
         self.stacks = nn.ModuleList(_Network(trained) for trained in member.networks)
         self.temperature = member.temperature.value
 
@@ -165,7 +216,7 @@ def _decoded(scale: Scale, outputs: torch.Tensor) -> torch.Tensor:
 
 
 def _heated(predicted: torch.Tensor, temperature: float) -> torch.Tensor:
-    """What :meth:`Temperature.apply` does."""
+    """Calibrate, as :meth:`Temperature.apply` does."""
     if temperature == Temperature().value or predicted.ndim == 1:
         return predicted
     return (predicted.clamp(double(_TINY)).log() / double(temperature)).softmax(1)
@@ -173,9 +224,3 @@ def _heated(predicted: torch.Tensor, temperature: float) -> torch.Tensor:
 
 _TINY = math.ulp(0.0) * 2**52
 """The smallest number of float64 that has all its digits."""
-
-
-def best_alone(ensemble: Ensemble, losses: Mapping[int, float]) -> Ensemble:
-    """Take the member of the smallest validation loss, calibrated by itself."""
-    best = min(ensemble.members, key=lambda member: (losses[member.trial], member.trial))
-    return Ensemble([Ensembled(best.trial, 1.0, best.networks, best.temperature)])

@@ -13,7 +13,7 @@ import torch
 
 from autonas._fitting import Fitted
 from autonas._version import __version__
-from autonas.export.model import ExportedEnsemble, best_alone
+from autonas.export.model import ExportedEnsemble, exported_ensemble, trace
 from autonas.training.columns import Column
 from autonas.training.data import TableSchema
 from autonas.training.images import ImageSchema
@@ -55,8 +55,7 @@ def export_onnx(path: str | Path, fitted: Fitted, classes: Array | None, *, best
         import onnxscript  # noqa: F401, PLC0415 - an extra; torch's exporter needs it
     except ImportError as error:
         raise ImportError(f"Exporting needs onnx and onnxscript ({error}): pip install 'autonas[onnx]'.") from error
-    ensemble = best_alone(fitted.ensemble, fitted.losses) if best_only else fitted.ensemble
-    model = ExportedEnsemble(ensemble, fitted.schema).cpu().eval()
+    model = exported_ensemble(fitted, best_only=best_only)
     document = onnx.compose.add_prefix(_in_onnx(model), _PREFIX)
     graph = _Graph(onnx, document)
     if isinstance(fitted.schema, ImageSchema):
@@ -75,26 +74,18 @@ def export_onnx(path: str | Path, fitted: Fitted, classes: Array | None, *, best
 
 def _in_onnx(model: ExportedEnsemble) -> Any:
     """Have torch write what is arithmetic on tensors: the model's inputs in, ``predicted`` out."""
-    rows = torch.export.Dim("rows", min=1)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the exporter, about itself
-            program = torch.onnx.export(
-                model,
-                tuple(model.inputs.values()),
-                dynamo=True,
-                input_names=list(model.inputs),
-                output_names=["predicted"],
-                dynamic_shapes=(tuple({0: rows} for _ in model.inputs),),
-                opset_version=_OPSET,
-                verbose=False,
-            )
-    except Exception as error:
-        raise ValueError(
-            f"torch cannot express the networks in ONNX: {type(error).__name__}: {str(error).strip()[:500]}. If one of "
-            "your own is among them, see that it is built from torch's operations and decides nothing by the values of "
-            "tensors; else please report it."
-        ) from error
+    traced = trace(model)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the exporter, about itself
+        program = torch.onnx.export(
+            traced,
+            tuple(model.inputs.values()),
+            dynamo=True,
+            input_names=list(model.inputs),
+            output_names=["predicted"],
+            opset_version=_OPSET,
+            verbose=False,
+        )
     assert program is not None
     return program.model_proto
 
@@ -128,7 +119,9 @@ class _Graph:
             self._networks()
             return
         parts: dict[str, list[str]] = {"raw": [], "codes": []}
-        for i, (name, column) in enumerate(zip(_distinct(c.name for c in schema.columns_), schema.columns_, strict=True)):
+        for i, (name, column) in enumerate(
+            zip(_distinct(c.name for c in schema.columns_), schema.columns_, strict=True)
+        ):
             is_text = column.kind == "category"
             self._input(name, tensor.STRING if is_text else tensor.DOUBLE, [1])
             if i not in schema.needed:
@@ -178,7 +171,9 @@ class _Graph:
         self.graph.initializer.append(self.onnx.numpy_helper.from_array(value, name))
 
     def _node(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> None:
-        self.graph.node.append(self.onnx.helper.make_node(kind, inputs, [output], name=f"{kind} {output}", **attributes))
+        self.graph.node.append(
+            self.onnx.helper.make_node(kind, inputs, [output], name=f"{kind} {output}", **attributes)
+        )
 
 
 def _encoding(column: Column) -> dict[str, Any]:

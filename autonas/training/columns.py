@@ -12,10 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-__all__ = ["YEAR", "Column", "learn_column", "read_codes", "read_numbers"]
+__all__ = ["CIRCLE_DECIMALS", "YEAR", "Column", "learn_column", "read_codes", "read_numbers"]
 
 #: A mean year of the Gregorian calendar, in seconds.
 YEAR = 365.2425 * 86_400.0
+#: Of sine and cosine.
+CIRCLE_DECIMALS = 9
 _TIMES = {"datetime", "datetime64", "date", "period"}
 _TIMEDELTAS = {"timedelta", "timedelta64"}
 _NUMBER_TYPES = (bool, np.bool_, numbers.Real, Decimal)
@@ -233,7 +235,10 @@ def _epoch_seconds(series: pd.Series[Any], name: str) -> npt.NDArray[np.float64]
 
 
 def _calendar(seconds: npt.NDArray[np.float64], origin: float) -> dict[str, npt.NDArray[np.float64]]:
-    """Elapsed years, and the place in the year, week and day on a circle."""
+    """Elapsed years, and the place in the year, week and day on a circle.
+
+    Sine and cosine are rounded: their last digits differ between libraries, and equal days are to stay equal.
+    """
     parts = {"years": (seconds - origin) / YEAR}
     # 1970-01-01 was a Thursday: four days on, a week starts with Monday.
     day = np.floor(seconds / 86_400.0)
@@ -243,6 +248,6 @@ def _calendar(seconds: npt.NDArray[np.float64], origin: float) -> dict[str, npt.
         "time of day": seconds / 86_400.0 - day,
     }
     for name, fraction in fractions.items():
-        parts[f"{name} (sine)"] = np.sin(2.0 * np.pi * fraction)
-        parts[f"{name} (cosine)"] = np.cos(2.0 * np.pi * fraction)
+        for kind, circle in (("sine", np.sin), ("cosine", np.cos)):
+            parts[f"{name} ({kind})"] = np.asarray(circle(2.0 * np.pi * fraction)).round(CIRCLE_DECIMALS)
     return parts

@@ -14,7 +14,7 @@ import torch
 from sklearn.utils import check_consistent_length
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
-__all__ = ["ImageSchema", "Images", "check_images", "chunks", "is_images", "resize"]
+__all__ = ["ImageSchema", "Images", "check_images", "chunks", "is_images", "resize", "whole"]
 
 AnyArray: TypeAlias = npt.NDArray[Any]
 
@@ -374,5 +374,10 @@ def resize(pixels: AnyArray, height: int, width: int) -> AnyArray:
     for part in chunks(pixels):
         numbers = torch.from_numpy(np.ascontiguousarray(pixels[part], np.float32))
         out = F.interpolate(numbers, (height, width), mode="bilinear", antialias=True, align_corners=False)
-        resized[part] = (out.round_() if pixels.dtype == np.uint8 else out).numpy()
+        resized[part] = (whole(out) if pixels.dtype == np.uint8 else out).numpy()
     return resized
+
+
+def whole(pixels: torch.Tensor) -> torch.Tensor:
+    """Round to whole numbers; halves, which are frequent, always down: the last digit must not decide."""
+    return torch.floor(pixels + 0.499)

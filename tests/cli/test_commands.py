@@ -119,6 +119,11 @@ def test_report(folder):
     assert "<h1>AutoNAS report</h1>" in (folder / "runs" / "data" / "report.html").read_text()
 
 
+def test_export(folder):
+    assert good("export", "runs/data", "--to", "out/model.pt2", "--best-only", cwd=folder).stdout == "out/model.pt2\n"
+    assert (folder / "out" / "model.pt2").stat().st_size > 10_000
+
+
 def test_resume_carries_a_finished_run_further(folder, here):
     result = json.loads(here("resume", "runs/data", "--trials", "3", "-q", "--json", cwd=folder).out)
     assert result["n_trials"] == 3
@@ -242,6 +247,8 @@ def test_ctrl_c_says_how_to_go_on(folder, tmp_path):
         (["predict", "runs/data", "narrow.csv"], "narrow.csv lacks columns that the run was fitted to: count, gap"),
         (["leaderboard", "runs/data", "--top", "-1"], "--top is -1"),
         (["report", "none"], "no folder 'none'"),
+        (["export", "none"], "no folder 'none'"),
+        (["export", "runs/data", "--to", "model.pkl"], "--to is 'model.pkl', but must end in .onnx"),
         (["resume", "none"], "no folder 'none'"),
         (["resume", "runs"], "was not made by `autonas fit`"),
         (["dashboard", "runs"], "'runs' has no history.db"),

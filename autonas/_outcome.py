@@ -1,0 +1,136 @@
+"""What a fitted estimator tells of its run, and writes of it: the same for classes and numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+from sklearn.utils.validation import check_is_fitted
+
+from autonas._fitting import Fitted
+from autonas._results import describe_members, leaderboard
+from autonas.optimization import RunHistory
+
+__all__ = ["Outcome"]
+
+
+class Outcome:
+    """Methods of both estimators that need no data."""
+
+    _fitted: Fitted
+    history_: RunHistory
+
+    def leaderboard(self) -> pd.DataFrame:
+        """List all trials, the best validation loss first.
+
+        Returns
+        -------
+        DataFrame
+            One row a trial: ``trial``, ``network`` (the family), ``kind`` ("network", or "traditional" for a forest,
+            boosted trees or a linear model), ``loss`` (the metric as a loss), ``epochs`` trained and ``best_epoch``
+            (both 0 for a traditional model), ``ensemble_weight``, ``origin`` (what proposed it), ``seconds``,
+            ``n_parameters`` of each of its networks, ``state``.
+        """
+        check_is_fitted(self)
+        return leaderboard(self._fitted)
+
+    def show_models(self) -> str:
+        """Describe the networks of the ensemble, with their weights and configurations, as text."""
+        check_is_fitted(self)
+        return describe_members(self._fitted)
+
+    def failures(self) -> pd.DataFrame:
+        """List why trials failed, grouped by cause.
+
+        Returns
+        -------
+        DataFrame
+            One row a cause: how often, an example trial, and its traceback.
+        """
+        check_is_fitted(self)
+        return self.history_.failures()
+
+    def report(self, path: str | Path = "report.html") -> Path:
+        """Write what was searched, what won and how sure that is into one HTML file, which needs nothing but itself.
+
+        Parameters
+        ----------
+        path : str or Path, default="report.html"
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        ImportError
+            Without matplotlib (``pip install 'autonas[plots]'``).
+        """
+        check_is_fitted(self)
+        from autonas.report import write_report  # noqa: PLC0415 - matplotlib is slow to import
+
+        defaults = type(self)().get_params(deep=False)  # type: ignore[attr-defined]
+        changed = {
+            name: value
+            for name, value in self.get_params(deep=False).items()  # type: ignore[attr-defined]
+            if name != "storage" and repr(value) != repr(defaults[name])
+        }
+        return write_report(path, self._fitted, changed, getattr(self, "classes_", None))
+
+    def export_onnx(self, path: str | Path = "model.onnx", *, best_only: bool = False) -> Path:
+        """Write the estimator, with its preprocessing, as an ONNX file, for programs without torch or Python.
+
+        Parameters
+        ----------
+        path : str or Path, default="model.onnx"
+        best_only : bool, default=False
+            Only the networks of the best trial: smaller and faster than the ensemble, and a little worse.
+
+        Returns
+        -------
+        Path
+            The file. It reads one input for each column of a DataFrame, of shape (n, 1) and the column's name: float64
+            for numbers (NaN: missing; of a timedelta the seconds, of a datetime the seconds since 1970 in UTC), text
+            for categories ("": missing; whole numbers without a point). For an array of numbers it reads ``X``, (n,
+            n_features), float64; for images ``images``, (n, channels, height, width), of the size and the kind of
+            pixels that ``fit`` saw. It gives ``label`` and ``probabilities``, or ``prediction``, in float32.
+
+        Raises
+        ------
+        ImportError
+            Without onnx and onnxscript (``pip install 'autonas[onnx]'``).
+        ValueError
+            If the ensemble has traditional models, or a network of your own cannot be expressed.
+        """
+        check_is_fitted(self)
+        from autonas.export.onnx import export_onnx  # noqa: PLC0415 - an extra, slow to import
+
+        return export_onnx(path, self._fitted, getattr(self, "classes_", None), best_only=best_only)
+
+    def export_torch(self, path: str | Path = "model.pt2", *, best_only: bool = False) -> Path:
+        """Write the estimator, with its preprocessing, as a program of ``torch.export``, which needs no AutoNAS.
+
+        Parameters
+        ----------
+        path : str or Path, default="model.pt2"
+        best_only : bool, default=False
+            Only the networks of the best trial.
+
+        Returns
+        -------
+        Path
+            The file, for ``torch.export.load(path).module()``. It is called with ``raw``, the numbers of shape (n,
+            n_numeric), float64, and ``codes``, the categories of shape (n, n_categorical), int64, or with the one of
+            them that the table has; with images as :meth:`export_onnx` takes them. Its extra file ``about.json`` names
+            the columns, the code of each category, and the classes. It gives probabilities, or numbers, in float32.
+
+        Raises
+        ------
+        ValueError
+            If the ensemble has traditional models, or torch cannot export a network of your own.
+        """
+        check_is_fitted(self)
+        from autonas.export.program import export_torch  # noqa: PLC0415 - slow to import
+
+        return export_torch(path, self._fitted, getattr(self, "classes_", None), best_only=best_only)

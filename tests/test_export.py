@@ -293,8 +293,8 @@ def test_real_sets_in_onnx(name, tmp_path, data_dir):
     """Mixed columns, missing cells, many classes, numbers, images; an ensemble of what four trials found."""
     images = name in IMAGES
     if images:
-        X, y = load_images(name, data_dir)[:2]
-        X, y, numbers = X[:600], y[:600], False
+        data = load_images(name, data_dir)
+        X, y, numbers = data.X[:600], data.y[:600], False
     else:
         data = load_dataset(name, data_dir).sample(2_000, 0)
         X, y, numbers = data.X, data.y, not data.classification

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
-import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,35 +12,35 @@ import numpy.typing as npt
 import torch
 from ConfigSpace import ConfigurationSpace
 
+from autonas._assembling import Assembled, Assembling, Validated
 from autonas._interrupts import Interrupts
-from autonas._run_dir import N_CANDIDATES, last_good, losses_of, open_run_dir, trial_folder
+from autonas._latency import LATENCY
+from autonas._names import unknown_name
+from autonas._run_dir import last_good, open_run_dir
 from autonas._search_space import SearchSpace, resolve_search_space
 from autonas._searching import Searching
-from autonas._stored import Keeper, Validated
+from autonas._stored import Keeper
 from autonas._two_stage import OneShot, OneShotResult, preset_of_cells
-from autonas.optimization import RunHistory, SearchFailed, Trial
+from autonas.optimization import RunHistory, Trial
+from autonas.optimization.objectives import check_objectives
 from autonas.presets import Preset, load_preset
 from autonas.spaces import values
-from autonas.training.checkpoint import Unreadable, load_model, load_outputs
 from autonas.training.data import TableSchema, canonical_rows
-from autonas.training.ensemble import Ensemble, Ensembled, mix
+from autonas.training.ensemble import Ensemble, Ensembled
 from autonas.training.images import Images, ImageSchema, is_images
 from autonas.training.metrics import Metric, resolve_metric
 from autonas.training.task import Task
-from autonas.training.thresholds import Decision, tune_decision
+from autonas.training.thresholds import Decision
 from autonas.training.traditional import MixedTrainer
-from autonas.training.trial import Trainer, one_thread
+from autonas.training.trial import one_thread
 from autonas.training.validation import is_splitter, make_folds
 
-__all__ = ["Fitted", "device_of", "run"]
+__all__ = ["OBJECTIVES", "Fitted", "device_of", "run"]
 
 Array = npt.NDArray[Any]
 
-#: Multiply-adds of predicting a row by the whole ensemble, at most: about 50 ms for 1,000 rows on two cores of
-#: 60 GFLOP/s each. Counted, not timed, so that the same run ends with the same ensemble on any machine.
-MAX_COST = 2e6
-#: The same of images, whose networks need many more: about 4 s for 1,000 images.
-MAX_IMAGE_COST = 2e8
+#: What a search can want small beside the loss.
+OBJECTIVES = ("n_parameters", "multiply_adds", LATENCY)
 
 
 @dataclass
@@ -70,6 +68,8 @@ class Fitted:
     """What a loaded run was made with; None: this very process."""
     finished: bool = True
     """False for a run that was loaded before it had ended."""
+    front: Sequence[Assembled] = ()
+    """Each trial of the Pareto front, ready to predict by itself."""
 
     @property
     def space(self) -> ConfigurationSpace:
@@ -150,6 +150,7 @@ def run(
     n_classes = 0 if classes is None else len(classes)
     metric = resolve_metric(estimator.metric, classes)
     tune = _tunes_threshold(estimator, metric)
+    _check_objectives(estimator.objectives)
     device = device_of(estimator.device)
     kind = "image" if is_images(X) else "tabular"
     preset = load_preset(kind if estimator.pipeline == "auto" else estimator.pipeline)
@@ -205,23 +206,25 @@ def _fit(
             history, result = searching.run(chosen, estimator.time_limit), None
         else:
             chosen, history, result = searching.run_two_stages(one_shot, chosen)
-        ensemble, losses, decision, predictions = _ensemble(trainer, history, run_dir, size, deadline, tune=tune)
+        assembling = Assembling(trainer, history, run_dir, deadline, tune=tune)
+        best, front = assembling.ensemble(size), assembling.front()
         if keeper is not None:
-            keeper.finished(history, ensemble, decision, predictions, result)
+            keeper.finished(history, best, front, result)
     return Fitted(
         schema,
         chosen,
         history,
-        ensemble,
-        losses,
+        best.ensemble,
+        assembling.losses,
         task.metric,
         n_classes,
         trainer.max_epochs,
         device,
         run_dir,
-        decision,
+        best.decision,
         result,
-        Validated(trainer.valid_target, predictions, trainer.valid_weight),
+        best.validated,
+        front=front,
     )
 
 
@@ -241,6 +244,12 @@ def _check_numbers(estimator: Any) -> None:
             raise ValueError(f"{name}={value!r}, but must be {wanted}, or None.")
     if estimator.time_limit is None and estimator.n_trials is None:
         raise ValueError("time_limit=None and n_trials=None: nothing would end the search; give at least one of them.")
+
+
+def _check_objectives(objectives: Any) -> None:
+    for name in check_objectives(objectives or ()):
+        if name not in OBJECTIVES:
+            raise unknown_name("objective", name, OBJECTIVES)
 
 
 def _tunes_threshold(estimator: Any, metric: Metric) -> bool:
@@ -272,59 +281,3 @@ def device_of(device: str) -> torch.device:
     except (RuntimeError, AssertionError) as error:
         raise ValueError(f"device={device!r} cannot be used here ({error}); pass 'auto' or 'cpu'.") from error
     return torch.device(device)
-
-
-def _ensemble(
-    trainer: Trainer, history: RunHistory, run_dir: Path, size: int, deadline: float | None, *, tune: bool
-) -> tuple[Ensemble, dict[int, float], Decision, Array]:
-    losses = losses_of(history)
-    candidates = sorted(losses, key=lambda n: (losses[n], n))[:N_CANDIDATES]
-    stored = {n: outputs for n in candidates if (outputs := _outputs(run_dir, n)) is not None}
-    if not stored:
-        causes = [t.failure.cause for t in history.trials if t.failure is not None]
-        reason = f"every trial failed, the first with: {causes[0]}" if causes else "no trial came to a result"
-        if losses:
-            reason = f"there are {len(losses)} trials with a result, but the networks of none can be read"
-        raise SearchFailed(f"No network could be trained: {reason}", history)
-    numbers = [*stored][: 1 if size == 1 else N_CANDIDATES]
-    task, target, weight = trainer.task, trainer.valid_target, trainer.valid_weight
-
-    def late() -> bool:
-        return deadline is not None and time.monotonic() > deadline
-
-    mixture = mix(
-        (trainer.decode(stored[n]) for n in numbers),
-        # Decisions are tuned afterwards; what they need is good probabilities.
-        resolve_metric("log_loss", np.arange(task.n_classes)) if tune else task.metric,
-        target,
-        weight,
-        size=size,
-        costs=[_cost(history.trials[n]) for n in numbers],
-        max_cost=MAX_IMAGE_COST if isinstance(task.table, Images) else MAX_COST,
-        deadline_passed=late,
-    )
-    members = []
-    for place, share in mixture.weights.items():
-        trial = history.trials[numbers[place]]
-        networks = trainer.restore(values(trial.configuration), load_model(trial_folder(run_dir, trial.number)).weights)
-        members.append(Ensembled(trial.number, share, networks, mixture.temperatures[place]))
-    decision = Decision(np.ones(task.n_classes))
-    if tune:
-        assert task.metric.of_decisions is not None
-        decision = tune_decision(mixture.predictions, target, weight, task.metric.of_decisions, late)
-    return Ensemble(members, mixture.temperature), losses, decision, mixture.predictions
-
-
-def _cost(trial: Trial) -> float:
-    """Multiply-adds of predicting a row with all networks of a trial."""
-    result = last_good(trial)
-    assert result is not None
-    return float(result.info.get("multiply_adds", 0.0))
-
-
-def _outputs(run_dir: Path, number: int) -> Array | None:
-    try:
-        return load_outputs(trial_folder(run_dir, number))
-    except Unreadable as error:
-        warnings.warn(f"Trial {number} is left out of the ensemble: {error}.", stacklevel=2)
-        return None

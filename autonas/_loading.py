@@ -13,10 +13,11 @@ import numpy.typing as npt
 import torch
 from ConfigSpace import ConfigurationSpace
 
+from autonas._assembling import Assembled
 from autonas._fitting import Fitted, device_of
 from autonas._run_dir import losses_of
 from autonas._search_space import SearchSpace
-from autonas._stored import Snapshot, read_snapshot
+from autonas._stored import Member, Snapshot, read_snapshot
 from autonas.estimator import AutoNASClassifier, AutoNASRegressor
 from autonas.optimization import RunHistory
 from autonas.spaces import NetworkFamily, load_family
@@ -78,19 +79,23 @@ def load(
     folder = Path(run_dir).expanduser()
     snapshot = read_snapshot(folder)
     own = _own_families(snapshot, search_space, folder)
-    history = _read_history(folder, storage)
+    history = _read_history(folder, storage, snapshot.params.get("objectives") or ())
     chosen = SearchSpace(own, history.space, snapshot.blueprint.defaults)
     where = device_of(device)
     estimator = _ESTIMATORS[snapshot.estimator](**snapshot.params, run_dir=str(run_dir))
     estimator.storage = storage
     for name, value in snapshot.learnt.items():
         setattr(estimator, name, value)
+
+    def member(stored: Member) -> Ensembled:
+        return _member(stored, snapshot, folder, chosen.builds, where)
+
     estimator._take(
         Fitted(
             snapshot.schema,
             chosen,
             history,
-            _ensemble(snapshot, folder, chosen.builds, where),
+            Ensemble([member(m) for m in snapshot.members], snapshot.temperature),
             losses_of(history),
             _metric(snapshot.metric, snapshot.learnt.get("classes_")),
             snapshot.blueprint.n_classes,
@@ -102,6 +107,10 @@ def load(
             snapshot.validated,
             snapshot.environment,
             snapshot.finished,
+            [
+                Assembled(Ensemble([member(on.member)], on.temperature), on.decision, objectives=on.objectives)
+                for on in snapshot.front
+            ],
         )
     )
     return estimator
@@ -119,7 +128,7 @@ def _own_families(snapshot: Snapshot, given: Any, folder: Path) -> tuple[Network
     return own
 
 
-def _read_history(folder: Path, storage: Any) -> RunHistory:
+def _read_history(folder: Path, storage: Any, objectives: Sequence[str] = ()) -> RunHistory:
     from autonas.optimization._store import Store  # noqa: PLC0415 - Optuna is slow to import
 
     try:
@@ -140,24 +149,25 @@ def _read_history(folder: Path, storage: Any) -> RunHistory:
         trials, _ = store.read()
     finally:
         store.close()
-    return RunHistory(space, int(settings["max_fidelity"]), trials, store)
+    return RunHistory(space, int(settings["max_fidelity"]), trials, store, objectives)
 
 
-def _ensemble(
-    snapshot: Snapshot, folder: Path, builds: Mapping[str, Callable[..., Any]], device: torch.device
-) -> Ensemble:
-    members = []
-    for member in snapshot.members:
-        trial = folder / "trials" / f"{member.trial:05d}"
-        try:
-            weights = load_model(trial).weights
-        except OSError as error:
-            raise ValueError(f"The network in {str(trial)!r} cannot be read ({error}); copy the run anew.") from error
-        networks = rebuild(
-            snapshot.blueprint, member.configuration, member.preprocessor, member.groups, weights, builds, device
-        )
-        members.append(Ensembled(member.trial, member.weight, networks, member.temperature))
-    return Ensemble(members, snapshot.temperature)
+def _member(
+    member: Member,
+    snapshot: Snapshot,
+    folder: Path,
+    builds: Mapping[str, Callable[..., Any]],
+    device: torch.device,
+) -> Ensembled:
+    trial = folder / "trials" / f"{member.trial:05d}"
+    try:
+        weights = load_model(trial).weights
+    except OSError as error:
+        raise ValueError(f"The network in {str(trial)!r} cannot be read ({error}); copy the run anew.") from error
+    networks = rebuild(
+        snapshot.blueprint, member.configuration, member.preprocessor, member.groups, weights, builds, device
+    )
+    return Ensembled(member.trial, member.weight, networks, member.temperature)
 
 
 def _metric(name: str, classes: npt.NDArray[Any] | None) -> Metric:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
+from autonas._assembling import Assembled
 from autonas._fitting import Fitted
 from autonas._results import describe_members, leaderboard
 from autonas.optimization import RunHistory
@@ -77,6 +81,36 @@ class Outcome:
             if name != "storage" and repr(value) != repr(defaults[name])
         }
         return write_report(path, self._fitted, changed, getattr(self, "classes_", None))
+
+    def get_pareto_front(self) -> list[Any]:
+        """Give a fitted estimator for each trial that no other beats in the loss and in all ``objectives``.
+
+        Returns
+        -------
+        list of estimator
+            Of the same class, the smallest loss first. Each predicts by the networks of its trial alone, calibrated by
+            itself, and tells in ``objectives_`` its validation loss and its objectives; its ``best_params_``,
+            ``best_configuration_`` and ``best_score_`` are those of its trial. ``pandas.DataFrame(model.objectives_ for
+            model in front)`` is the front as a table.
+
+        Raises
+        ------
+        ValueError
+            If fit had no ``objectives``.
+        """
+        check_is_fitted(self)
+        if not self.history_.objectives:
+            raise ValueError("There is no front of one objective: fit with objectives=['n_parameters'], say.")
+        return [self._alone(made) for made in self._fitted.front]
+
+    def _alone(self, made: Assembled) -> Any:
+        """Copy the estimator, as if a single trial were all that it is."""
+        one: Any = copy.copy(self)
+        (member,) = made.ensemble.members
+        one._fitted = replace(self._fitted, ensemble=made.ensemble, decision=made.decision, validated=made.validated)
+        one._describe(self.history_.trials[member.trial])
+        one.objectives_ = dict(made.objectives)
+        return one
 
     def export_onnx(self, path: str | Path = "model.onnx", *, best_only: bool = False) -> Path:
         """Write the estimator, with its preprocessing, as an ONNX file, for programs without torch or Python.

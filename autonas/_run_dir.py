@@ -7,16 +7,18 @@ import contextlib
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from autonas._two_stage import OneShot
-from autonas.optimization import Result, RunHistory, Trial
+from autonas.optimization import RunHistory, Trial
 from autonas.optimization._lock import locked, made_folder
 from autonas.optimization._settings import read_record, write_record
+from autonas.optimization.objectives import last_finite as last_good
+from autonas.optimization.objectives import non_dominated, point_of
 from autonas.training.checkpoint import MODEL, STATE
 from autonas.training.data import fingerprint
 from autonas.training.task import Task
@@ -100,11 +102,6 @@ def trial_folder(run_dir: Path, number: int) -> Path:
     return run_dir / "trials" / f"{number:05d}"
 
 
-def last_good(trial: Trial) -> Result | None:
-    """Find the last result of a trial that left a network; a trial can fail at a higher rung."""
-    return next((r for r in reversed(trial.results) if np.isfinite(r.loss)), None)
-
-
 def losses_of(history: RunHistory) -> dict[int, float]:
     """List the best validation loss of each trial that came to one, by number."""
     return {trial.number: result.loss for trial in history.trials if (result := last_good(trial)) is not None}
@@ -120,11 +117,14 @@ class Housekeeping:
     ----------
     run_dir : Path
         Of the fit.
+    objectives : sequence of str, default=()
+        Beside the loss: the networks of trials on the front stay, too.
     """
 
-    def __init__(self, run_dir: Path) -> None:
-        self.run_dir = run_dir
+    def __init__(self, run_dir: Path, objectives: Sequence[str] = ()) -> None:
+        self.run_dir, self.objectives = run_dir, tuple(objectives)
         self._best: list[tuple[float, int]] = []
+        self._points: dict[int, tuple[float, ...]] = {}
 
     def __call__(self, trial: Trial) -> None:
         """Take in that no job will follow for a trial."""
@@ -134,6 +134,14 @@ class Housekeeping:
         if result is None:
             return
         bisect.insort(self._best, (result.loss, trial.number))
-        for _, number in self._best[N_CANDIDATES:]:
-            (trial_folder(self.run_dir, number) / MODEL).unlink(missing_ok=True)
-        del self._best[N_CANDIDATES:]
+        front = self._front(trial.number, point_of(result, self.objectives)) if self.objectives else set()
+        gone = [entry for entry in self._best[N_CANDIDATES:] if entry[1] not in front]
+        for entry in gone:
+            (trial_folder(self.run_dir, entry[1]) / MODEL).unlink(missing_ok=True)
+            self._best.remove(entry)
+            self._points.pop(entry[1], None)
+
+    def _front(self, number: int, point: tuple[float, ...]) -> set[int]:
+        self._points[number] = point
+        numbers = np.array([*self._points])
+        return set(numbers[non_dominated([*self._points.values()])].tolist())

@@ -13,6 +13,7 @@ from sklearn.base import clone
 from autonas._budget import affordable, choose_epochs, reserve
 from autonas._first_trials import family_configurations, portfolio_configurations
 from autonas._interrupts import Interrupts
+from autonas._latency import LATENCY, WithLatency
 from autonas._progress import Limits, Progress, showing
 from autonas._run_dir import Housekeeping, write_fit_record
 from autonas._search_space import SearchSpace
@@ -85,13 +86,16 @@ class Searching:
             name: getattr(estimator, name) for name in ("n_jobs", "client", "trial_time_limit", "trial_memory_limit")
         }
         in_processes = uses_processes(**processes)
+        objectives = tuple(estimator.objectives or ())
+        trains: Any = WithLatency(trainer) if LATENCY in objectives else trainer
         limits = Limits(self.deadline, estimator.time_limit, estimator.n_trials)
         progress = Progress(limits, trainer.task.metric.name, chosen.is_traditional)
         with one_thread() as n_threads, showing(progress, int(estimator.verbose)) as shown:
             return search(
-                InWorkers(chosen.own, trainer) if in_processes else trainer,
+                InWorkers(chosen.own, trains) if in_processes else trains,
                 chosen.space,
                 optimizer=estimator.optimizer,
+                objectives=objectives,
                 min_fidelity=min_epochs,
                 max_fidelity=trainer.max_epochs,
                 full_first=min(FULL_FIRST, 1 + len(portfolio)),
@@ -100,7 +104,7 @@ class Searching:
                 n_threads=1 if one_by_one or in_processes else n_threads,
                 **processes,
                 stop=self.interrupts.stop,
-                settled=Housekeeping(self.run_dir),
+                settled=Housekeeping(self.run_dir, objectives),
                 run_dir=self.run_dir,
                 storage=estimator.storage,
                 initial_configurations=(

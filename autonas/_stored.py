@@ -20,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 from sklearn.preprocessing import QuantileTransformer, StandardScaler
 
+from autonas._assembling import Assembled, Validated
 from autonas._plain import NotPlainError, pack, unpack
 from autonas._two_stage import Comparison, OneShot, OneShotResult
 from autonas._version import __version__
@@ -32,7 +33,7 @@ from autonas.training.calibration import NEUTRAL, Temperature
 from autonas.training.checkpoint import load_model
 from autonas.training.columns import Column
 from autonas.training.data import TableSchema
-from autonas.training.ensemble import Ensemble, Ensembled
+from autonas.training.ensemble import Ensembled
 from autonas.training.image_preprocessing import ImagePreprocessor
 from autonas.training.images import Images, ImageSchema
 from autonas.training.preprocessing import AnyPreprocessor, Preprocessor, _RobustScaler
@@ -41,7 +42,7 @@ from autonas.training.task import Scale
 from autonas.training.thresholds import Decision
 from autonas.training.trial import TrainedNetwork, Trainer
 
-__all__ = ["FILE", "Keeper", "Member", "Snapshot", "Validated", "environment_of", "read_snapshot"]
+__all__ = ["FILE", "Keeper", "Member", "OnFront", "Snapshot", "environment_of", "read_snapshot"]
 
 Array = npt.NDArray[Any]
 
@@ -84,22 +85,21 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Validated:
-    """What an ensemble says of the validation rows, and what is true.
+class OnFront:
+    """A trial of the Pareto front that predicts by itself.
 
     Attributes
     ----------
-    target : ndarray of shape (n,)
-        Class codes, or numbers.
-    predictions : ndarray
-        Probabilities of shape (n, n_classes), or numbers of shape (n,).
-    weight : ndarray of shape (n,) or None
-        Sample weights.
+    member : Member
+    temperature : Temperature
+    decision : Decision
+    objectives : dict of str to float
     """
 
-    target: Array
-    predictions: Array
-    weight: Array | None = None
+    member: Member
+    temperature: Temperature
+    decision: Decision
+    objectives: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -130,6 +130,7 @@ class Snapshot:
         False where the search was still going on: the ensemble is the best trial by then.
     environment : dict
         What it was made with, and on.
+    front : list of OnFront
     """
 
     estimator: str
@@ -147,6 +148,7 @@ class Snapshot:
     one_shot: OneShotResult | None = None
     finished: bool = False
     environment: dict[str, Any] = field(default_factory=dict)
+    front: list[OnFront] = field(default_factory=list)
 
 
 _CLASSES: dict[str, type] = {
@@ -160,6 +162,7 @@ _CLASSES: dict[str, type] = {
         ImageSchema,
         ImageSpec,
         Member,
+        OnFront,
         OneShot,
         OneShotResult,
         OutputSpec,
@@ -227,21 +230,31 @@ class Keeper:
     def finished(
         self,
         history: RunHistory,
-        ensemble: Ensemble,
-        decision: Decision,
-        predictions: Array,
+        best: Assembled,
+        front: Sequence[Assembled],
         one_shot: OneShotResult | None,
     ) -> None:
-        """Keep the ensemble of the fit, and what it says of the validation rows."""
-        configurations = {m.trial: values(history.trials[m.trial].configuration) for m in ensemble.members}
+        """Keep the ensemble of the fit, what it says of the validation rows, and the Pareto front."""
+        members = [member for made in (best, *front) for member in made.ensemble.members]
+        configurations = {m.trial: values(history.trials[m.trial].configuration) for m in members}
+        assert best.validated is not None
         self._keep(
-            ensemble.members,
+            best.ensemble.members,
             configurations,
-            ensemble.temperature,
-            decision,
-            predictions,
+            best.ensemble.temperature,
+            best.decision,
+            best.validated.predictions,
             one_shot=one_shot,
             finished=True,
+            front=[
+                OnFront(
+                    Member.of(made.ensemble.members[0], configurations[made.ensemble.members[0].trial]),
+                    made.ensemble.temperature,
+                    made.decision,
+                    dict(made.objectives),
+                )
+                for made in front
+            ],
         )
 
     def _restored(self, trial: Trial, folder: Path) -> list[TrainedNetwork]:

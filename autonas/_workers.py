@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from autonas.spaces import NetworkFamily
-from autonas.training.trial import Trainer, one_thread
+from autonas.training.trial import one_thread
 
 __all__ = ["InWorkers", "uses_processes"]
 
@@ -25,11 +25,11 @@ class InWorkers:
     own : sequence of NetworkFamily
         Families of the user's. They stand first: where the pickle is read, they load the files that the networks in it
         are built from.
-    trainer : Trainer
-        What trains.
+    trainer : callable
+        What trains, as a :class:`~autonas.training.trial.Trainer` does.
     """
 
-    def __init__(self, own: Sequence[NetworkFamily], trainer: Trainer) -> None:
+    def __init__(self, own: Sequence[NetworkFamily], trainer: Callable[..., dict[str, Any]]) -> None:
         self.own = tuple(own)
         self.trainer = trainer
 

@@ -19,6 +19,7 @@ from autonas._fitting import Fitted, run
 from autonas._outcome import Outcome
 from autonas._parameters import PARAMETERS, TUNE_THRESHOLD
 from autonas._results import cv_results
+from autonas.optimization import Trial
 from autonas.spaces import values
 from autonas.training.data import check_X
 from autonas.training.images import ImageSchema, check_images, is_images
@@ -39,6 +40,7 @@ class _AutoNAS(Outcome, BaseEstimator):  # type: ignore[misc]
         pipeline: str | Path = "auto",
         search_space: Any = None,
         one_shot: Any = None,
+        objectives: Any = None,
         time_limit: float | None = 300,
         n_trials: int | None = None,
         min_epochs: int | None = None,
@@ -64,6 +66,7 @@ class _AutoNAS(Outcome, BaseEstimator):  # type: ignore[misc]
         self.pipeline = pipeline
         self.search_space = search_space
         self.one_shot = one_shot
+        self.objectives = objectives
         self.time_limit = time_limit
         self.n_trials = n_trials
         self.min_epochs = min_epochs
@@ -119,15 +122,17 @@ class _AutoNAS(Outcome, BaseEstimator):  # type: ignore[misc]
         self.history_ = self._fitted.history
         self.configuration_space_ = self._fitted.space
         self.run_dir_ = self._fitted.run_dir
-        best = self._fitted.best
-        self.best_configuration_: Configuration = best.configuration
-        self.best_params_: dict[str, Any] = values(best.configuration)
-        self.best_score_: float = -self._fitted.losses[best.number]
         self.cv_results_ = cv_results(self._fitted)
+        self._describe(self._fitted.best)
         if self._fitted.one_shot is not None:
             self.one_shot_ = self._fitted.one_shot
         elif hasattr(self, "one_shot_"):  # of an earlier fit
             del self.one_shot_
+
+    def _describe(self, best: Trial) -> None:
+        self.best_configuration_: Configuration = best.configuration
+        self.best_params_: dict[str, Any] = values(best.configuration)
+        self.best_score_: float = -self._fitted.losses[best.number]
 
     def _predict(self, X: Any) -> Array:
         check_is_fitted(self)
@@ -185,6 +190,7 @@ class AutoNASClassifier(ClassifierMixin, _AutoNAS):  # type: ignore[misc]
         pipeline: str | Path = "auto",
         search_space: Any = None,
         one_shot: Any = None,
+        objectives: Any = None,
         time_limit: float | None = 300,
         n_trials: int | None = None,
         min_epochs: int | None = None,
@@ -212,6 +218,7 @@ class AutoNASClassifier(ClassifierMixin, _AutoNAS):  # type: ignore[misc]
             pipeline=pipeline,
             search_space=search_space,
             one_shot=one_shot,
+            objectives=objectives,
             time_limit=time_limit,
             n_trials=n_trials,
             min_epochs=min_epochs,
@@ -267,10 +274,10 @@ class AutoNASClassifier(ClassifierMixin, _AutoNAS):  # type: ignore[misc]
         self._fit(X, codes, self.classes_, weight, started)
         return self
 
-    def _take(self, fitted: Fitted) -> None:
-        super()._take(fitted)
-        self.temperature_ = fitted.ensemble.temperature.value
-        self.decision_weights_ = fitted.decision.weights
+    def _describe(self, best: Trial) -> None:
+        super()._describe(best)
+        self.temperature_ = self._fitted.ensemble.temperature.value
+        self.decision_weights_ = self._fitted.decision.weights
 
     def predict_proba(self, X: Any) -> Array:
         """Predict the classes' probabilities, calibrated on the validation rows.

@@ -64,6 +64,8 @@ class Loop:
     accepted: frozenset[str] = frozenset()
     checkpoints: Path | None = None
     store: Store | None = None
+    judge: Callable[[Job, Result], float] = lambda _, result: result.loss
+    """What the schedule is told of a result."""
     clock: Callable[[], float] = lambda: time.monotonic()  # noqa: PLW0108 - what it is then, not what it is now
     started: float = field(default_factory=time.monotonic)
     """When the search began, by that clock; what an earlier piece of the run took is put before it."""
@@ -114,7 +116,8 @@ class Loop:
                     )
                 self._asked[place] = job
             elif result.complete:
-                self.schedule.report(self._asked.pop(result.asked), result.loss)
+                asked = self._asked.pop(result.asked)
+                self.schedule.report(asked, self.judge(asked, result))
         self._spent = self.history.total_fidelity
         self.started -= self.history.wall_seconds
 
@@ -239,7 +242,7 @@ class Loop:
             self.store.told(trial, result)
         if result.complete:
             del self._asked[asked]
-            self.schedule.report(job, result.loss)
+            self.schedule.report(job, self.judge(job, result))
         else:
             # The deadline cut it short: it stays handed out, and goes on when there is more time.
             self._stopped = True

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 from ConfigSpace import ConfigurationSpace
 
 from autonas.optimization.interfaces import Result, Trial
+from autonas.optimization.objectives import check_objectives, last_finite, non_dominated, point_of
 from autonas.spaces import values
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ class RunHistory:
         The trials so far.
     store : Store, optional
         Where they are written; by default nowhere.
+    objectives : sequence of str, default=()
+        What is to be small beside the loss.
 
     Attributes
     ----------
@@ -47,8 +51,10 @@ class RunHistory:
         max_fidelity: int,
         trials: list[Trial] | None = None,
         store: Store | None = None,
+        objectives: Sequence[str] = (),
     ) -> None:
         self.space = space
+        self.objectives = tuple(objectives)
         self.max_fidelity = max_fidelity
         self.trials: list[Trial] = [] if trials is None else trials
         self._store = store
@@ -197,6 +203,42 @@ class RunHistory:
                 )
         columns = ["trial", "fidelity", "loss", "finished", "total_fidelity"]
         table: pd.DataFrame = pd.DataFrame(rows, columns=columns)
+        return table
+
+    def pareto_front(self, objectives: Sequence[str] | None = None) -> pd.DataFrame:
+        """List the trials that no other beats in one objective without losing in another.
+
+        Parameters
+        ----------
+        objectives : sequence of str, optional
+            Numbers that the objective returned beside the loss, which always counts. Default: those of the search.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a trial, the smallest loss first: ``trial``, ``fidelity``, ``loss`` and the objectives, all as they
+            were at the highest fidelity that it got to.
+
+        Raises
+        ------
+        ValueError
+            If there are no objectives, or no trial has such a number.
+        """
+        names = check_objectives(self.objectives if objectives is None else objectives)
+        if not names:
+            raise ValueError("A front needs `objectives`: pass them here, or to the search.")
+        found = [(trial, result) for trial in self.trials if (result := last_finite(trial)) is not None]
+        for name in names:
+            if found and not any(name in result.info for _, result in found):
+                raise ValueError(f"No trial has {name!r}; there are {sorted(found[0][1].info)}.")
+        points = np.array([point_of(result, names) for _, result in found]).reshape(len(found), 1 + len(names))
+        rows: list[dict[str, Any]] = [
+            {"trial": trial.number, "fidelity": result.fidelity, **dict(zip(("loss", *names), point, strict=True))}
+            for (trial, result), point, on_front in zip(found, points.tolist(), non_dominated(points), strict=True)
+            if on_front
+        ]
+        rows.sort(key=lambda row: row["loss"])
+        table: pd.DataFrame = pd.DataFrame(rows, columns=["trial", "fidelity", "loss", *names])
         return table
 
     def failures(self) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from autonas.optimization._loop import Limits, Loop, SearchFailed
 from autonas.optimization._settings import entropy_of, fresh, kept_settings, settings_of, study_name
 from autonas.optimization.history import RunHistory
 from autonas.optimization.interfaces import Job, Result, Trial
+from autonas.optimization.objectives import Scalarized, check_objectives, judge_of
 from autonas.optimization.optimizers import resolve
 from autonas.optimization.proposals import Proposals
 from autonas.optimization.runners import InProcessRunner, ProcessRunner, Runner, ThreadRunner
@@ -39,6 +40,7 @@ def search(
     space: ConfigurationSpace,
     *,
     optimizer: Any = "bohb",
+    objectives: Sequence[str] = (),
     min_fidelity: int = 1,
     max_fidelity: int = 81,
     eta: int = 3,
@@ -77,6 +79,11 @@ def search(
         The space.
     optimizer : str or pair, default="bohb"
         A name of :data:`OPTIMIZERS`, or a pair (sampler, schedule) of names, objects or classes.
+    objectives : sequence of str, default=()
+        Names of numbers that the objective returns beside ``loss``, and that are to be small, too. Then no single trial
+        is sought but the front of those that are beaten in none: see :meth:`RunHistory.pareto_front`. Any sampler sees
+        the objectives weighted anew for each proposal (Knowles 2006, "ParEGO"), any schedule how far behind the front
+        of its rung a trial is.
     min_fidelity, max_fidelity, eta : int
         The rungs are ``max_fidelity // eta**k``, not below ``min_fidelity``.
     full_first : int, default=0
@@ -183,7 +190,11 @@ def search(
             raise ValueError(  # noqa: TRY004 - all arguments fail alike
                 f"`callbacks[{place}]` is {callback!r}, but must be callable."
             )
+    objectives = check_objectives(objectives)
     sampler, schedule, name = resolve(optimizer, space, **fidelities)
+    if objectives:
+        sampler = Scalarized(sampler, objectives)
+        name += f", for loss and {' and '.join(objectives)}"
     if full_first:
         schedule = FullFirst(schedule, _count("full_first", full_first, 0), fidelities["max_fidelity"])
         name += f", after {full_first} to the end"
@@ -208,7 +219,7 @@ def search(
                     f"The run in {str(directory)!r} has trials, but its history is gone: put it back, or start anew in "
                     "another `run_dir`."
                 )
-        history = RunHistory(space, fidelities["max_fidelity"], trials, store)
+        history = RunHistory(space, fidelities["max_fidelity"], trials, store, objectives)
         checkpoints = None
         if "checkpoint" in accepted:
             checkpoints = (
@@ -244,6 +255,7 @@ def search(
             accepted=accepted,
             checkpoints=checkpoints,
             store=store,
+            judge=judge_of(objectives),
             started=started,
         )
         loop.replay(jobs)

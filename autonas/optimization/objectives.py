@@ -1,0 +1,166 @@
+"""Several objectives at once: which trials are beaten in none, and what samplers and schedules are told of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from ConfigSpace import Configuration
+from scipy.stats import rankdata
+
+from autonas.optimization.interfaces import Job, Result, Sampler, Trial
+
+__all__ = ["FrontJudge", "Scalarized", "check_objectives", "judge_of", "last_finite", "non_dominated", "point_of"]
+
+Floats = npt.NDArray[np.float64]
+
+#: How much the sum of all objectives counts beside the worst of them (Knowles 2006, equation 2).
+_AUGMENTATION = 0.05
+
+
+def check_objectives(objectives: Sequence[str]) -> tuple[str, ...]:
+    """See to it that objectives are names, each once, and not the loss, which always counts."""
+    names = (objectives,) if isinstance(objectives, str) else tuple(objectives)
+    for name in names:
+        if not isinstance(name, str) or not name or name == "loss" or names.count(name) > 1:
+            raise ValueError(
+                f"`objectives` is {objectives!r}, but must be names of numbers that the objective returns beside "
+                "'loss', each once, as in ['n_parameters']."
+            )
+    return names
+
+
+def point_of(result: Result, objectives: Sequence[str]) -> tuple[float, ...]:
+    """Give the loss of a result and its other objectives; what is missing or no number counts as infinite."""
+    return (result.loss, *(_number(result.info.get(name)) for name in objectives))
+
+
+def _number(value: Any) -> float:
+    usable = isinstance(value, (int, float)) and not math.isnan(value)
+    return float(value) if usable else math.inf
+
+
+def last_finite(trial: Trial) -> Result | None:
+    """Find the last result of a trial that has a loss; a trial can fail at a higher rung."""
+    return next((r for r in reversed(trial.results) if math.isfinite(r.loss)), None)
+
+
+def non_dominated(points: Sequence[Sequence[float]] | Floats) -> npt.NDArray[np.bool_]:
+    """Say which points are on the Pareto front: no other is as good in all objectives and better in one.
+
+    Parameters
+    ----------
+    points : array-like of shape (n, n_objectives)
+        Smaller is better. Of equal points the first counts.
+
+    Returns
+    -------
+    ndarray of shape (n,), bool
+
+    Examples
+    --------
+    >>> non_dominated([(1, 5), (2, 2), (3, 3), (5, 1), (2, 2)])
+    array([ True,  True, False,  True, False])
+    """
+    array = np.asarray(points, dtype=np.float64)
+    front = np.ones(len(array), dtype=bool)
+    for i, point in enumerate(array):
+        no_worse = (array <= point).all(axis=1)
+        better = (array < point).any(axis=1)
+        equal_before = no_worse & ~better & (np.arange(len(array)) < i)
+        front[i] = not (no_worse & better).any() and not equal_before.any()
+    return front
+
+
+class Scalarized:
+    """A sampler for several objectives, of any sampler for one: each proposal is in a direction of its own.
+
+    For each proposal weights of the objectives are drawn, and the sampler sees, in place of the losses, the augmented
+    Chebyshev norm of the weighted objectives. (Knowles 2006, "ParEGO: A Hybrid Algorithm With On-Line Landscape
+    Approximation for Expensive Multiobjective Optimization Problems", section 3. There objectives are scaled to their
+    ranges; here by their ranks among the results of the same fidelity, since parameters span orders of magnitude.)
+
+    Parameters
+    ----------
+    sampler : Sampler
+        For one objective.
+    objectives : sequence of str
+        Beside the loss.
+    """
+
+    def __init__(self, sampler: Sampler, objectives: Sequence[str]) -> None:
+        self._sampler, self._objectives = sampler, tuple(objectives)
+
+    def suggest(self, trials: Sequence[Trial], rng: np.random.Generator) -> Configuration | dict[str, Any] | None:
+        """Propose a configuration, see :class:`~autonas.optimization.Sampler`."""
+        weights = rng.dirichlet(np.ones(1 + len(self._objectives)))
+        suggested: Any = self._sampler.suggest(self._seen(trials, weights), rng)
+        if isinstance(suggested, Configuration) and not getattr(suggested, "origin", None):
+            suggested.origin = type(self._sampler).__name__.lower()
+        return suggested  # type: ignore[no-any-return]
+
+    def _seen(self, trials: Sequence[Trial], weights: Floats) -> list[Trial]:
+        """Copy the trials, each result with what it is worth by the weights."""
+        worth: dict[int, float] = {}
+        by_fidelity: dict[int, list[Result]] = {}
+        for trial in trials:
+            for result in trial.results:
+                if math.isfinite(result.loss):
+                    by_fidelity.setdefault(result.fidelity, []).append(result)
+        for results in by_fidelity.values():
+            points = np.array([point_of(result, self._objectives) for result in results])
+            ranks = (rankdata(points, axis=0) - 1) / max(len(points) - 1, 1)
+            weighted = ranks * weights
+            scalars = weighted.max(axis=1) + _AUGMENTATION * weighted.sum(axis=1)
+            worth |= {id(result): float(scalar) for result, scalar in zip(results, scalars, strict=True)}
+        return [
+            replace(trial, results=[replace(r, loss=worth.get(id(r), math.inf)) for r in trial.results])
+            for trial in trials
+        ]
+
+
+class FrontJudge:
+    """What a schedule is told in place of a loss: how far behind the front of its rung a trial is.
+
+    That is the share of the rung's earlier results that are better in all objectives; between equals the loss decides.
+    So trials on the front go on, be they small or good. It follows from the order of results alone, so that a run that
+    is resumed goes the same way.
+
+    Parameters
+    ----------
+    objectives : sequence of str
+        Beside the loss.
+    """
+
+    def __init__(self, objectives: Sequence[str]) -> None:
+        self._objectives = tuple(objectives)
+        self._points: dict[int, list[tuple[float, ...]]] = {}
+
+    def __call__(self, job: Job, result: Result) -> float:
+        """Judge a result; ``inf`` for a failed one. A ValueError if it lacks an objective."""
+        if not math.isfinite(result.loss):
+            return math.inf
+        missing = [name for name in self._objectives if name not in result.info]
+        if missing:
+            raise ValueError(
+                f"`objectives` names {missing[0]!r}, but the objective returned {['loss', *result.info]}: let it "
+                f"return {{'loss': ..., {missing[0]!r}: ...}}."
+            )
+        point = point_of(result, self._objectives)
+        rung = self._points.setdefault(job.to_fidelity, [])
+        before = np.array(rung).reshape(len(rung), len(point))
+        rung.append(point)
+        if not len(before):
+            return 0.5
+        ahead = ((before <= point).all(axis=1) & (before < point).any(axis=1)).mean()
+        # Less than one trial's share, whatever the losses' unit.
+        return float(ahead + (before[:, 0] < result.loss).mean() / (len(before) + 1))
+
+
+def judge_of(objectives: Sequence[str]) -> Callable[[Job, Result], float]:
+    """Say what a schedule is told of a result: its loss, where that is the only objective."""
+    return FrontJudge(objectives) if objectives else lambda _, result: result.loss

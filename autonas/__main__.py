@@ -72,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_profile,
         _add_one_shot,
         _add_stages,
+        _add_pareto,
     ):
         add(kinds)
     return parser
@@ -357,6 +358,22 @@ def _stages(options: argparse.Namespace) -> str:
     from autonas.benchmarks.stages import compare_stages, markdown
 
     return markdown(compare_stages(**_asked(options)))
+
+
+def _add_pareto(kinds: _Commands) -> None:
+    parser = _add(kinds, "pareto", "the front of loss and size that a search finds, against random search")
+    _add_datasets(parser, "satimage fashion_mnist_sub")
+    parser.add_argument("--optimizers", nargs="+", metavar="NAME", help="(bohb random)")
+    parser.add_argument("--objective", default="n_parameters", help="beside the loss (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=60, help="time limit (%(default)s)")
+    _add_seeds(parser, "5")
+    parser.set_defaults(command=_pareto)
+
+
+def _pareto(options: argparse.Namespace) -> str:
+    from autonas.benchmarks.pareto import compare_fronts, markdown
+
+    return markdown(compare_fronts(**_asked(options)))
 
 
 # ---------------------------------------------------------------------------- arguments that several share

@@ -1,6 +1,6 @@
 """Small, fast or good: a search for the whole front, and a model chosen from it. Half a minute.
 
-The optimizer is told to keep the networks' parameters low beside the loss. What comes back is a fitted estimator for each
+The networks' parameters are to be few, beside a small loss. What comes back is a fitted estimator for each
 trial that no other beats in both.
 """
 

@@ -83,7 +83,7 @@ def test_damaged_networks_are_left_out(tmp_path):
 def test_only_what_can_still_be_needed_is_kept(tmp_path, monkeypatch):
     """The ensemble is the same as when all is kept."""
     monkeypatch.setattr(_run_dir, "N_CANDIDATES", 3)
-    monkeypatch.setattr("autonas._fitting.N_CANDIDATES", 3)
+    monkeypatch.setattr("autonas._assembling.N_CANDIDATES", 3)
     clf = fit(tmp_path, n_trials=20, optimizer="random")
     assert not list(tmp_path.glob("trials/*/state.safetensors"))
     kept = {int(file.parent.name) for file in tmp_path.glob("trials/*/model.safetensors")}

@@ -6,7 +6,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes
 
-from autonas import AutoNASRegressor, _fitting
+from autonas import AutoNASRegressor, _assembling
 
 QUICK = {
     "time_limit": None,
@@ -20,7 +20,7 @@ QUICK = {
 
 def costs(reg):
     """Multiply-adds of predicting a row, by member."""
-    return [_fitting._cost(reg.history_.trials[m.trial]) for m in reg._fitted.ensemble.members]
+    return [_assembling._cost(reg.history_.trials[m.trial]) for m in reg._fitted.ensemble.members]
 
 
 def test_predicting_costs_no_more_than_allowed(monkeypatch):
@@ -29,10 +29,10 @@ def test_predicting_costs_no_more_than_allowed(monkeypatch):
     free = next(reg for reg in fits if len(costs(reg)) > 1)
     assert min(costs(free)) > 0
     cap = sum(costs(free)) - 1
-    monkeypatch.setattr(_fitting, "MAX_COST", cap)
+    monkeypatch.setattr(_assembling, "MAX_COST", cap)
     capped = clone(free).fit(X, y)
     assert sum(costs(capped)) <= cap or len(costs(capped)) == 1
     assert costs(capped) != costs(free)
-    monkeypatch.setattr(_fitting, "MAX_COST", 0)
+    monkeypatch.setattr(_assembling, "MAX_COST", 0)
     single = clone(free).fit(X, y)
     assert single.leaderboard()["ensemble_weight"].max() == pytest.approx(1)

@@ -26,7 +26,7 @@ from autonas.benchmarks.image_sets import load_images
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["IMAGES", "SYSTEMS", "Run", "compare_stages", "markdown", "run"]
+__all__ = ["IMAGES", "SYSTEMS", "Run", "compare_stages", "judged", "load_parts", "markdown", "run"]
 
 Array = npt.NDArray[Any]
 
@@ -77,13 +77,13 @@ def run(what: Run, data_dir: str | Path | None = None) -> dict[str, Any]:
         ``loss``: log loss or RMSE; ``score``: accuracy or R2; ``took``: seconds of fit; ``trials``; ``stage_one``:
         seconds; ``cell`` of the best trial.
     """
-    X, y, X_test, y_test = _load(what.dataset, what.seed, data_dir)
+    X, y, X_test, y_test = load_parts(what.dataset, what.seed, data_dir)
     classification = y.dtype.kind in "OUiu"
     arguments = SYSTEMS[what.system]
     started = time.monotonic()
     if arguments is None:
         predicted = _cnn_by_hand(X, y, X_test, seconds=what.seconds, seed=what.seed)
-        return _judged(y_test, predicted, np.unique(y)) | {"took": round(time.monotonic() - started, 1)}
+        return judged(y_test, predicted, np.unique(y)) | {"took": round(time.monotonic() - started, 1)}
     from autonas import AutoNASClassifier, AutoNASRegressor  # noqa: PLC0415  torch is slow to import
 
     kind = AutoNASClassifier if classification else AutoNASRegressor
@@ -91,7 +91,7 @@ def run(what: Run, data_dir: str | Path | None = None) -> dict[str, Any]:
     took = round(time.monotonic() - started, 1)
     found = getattr(estimator, "one_shot_", None)
     predicted = estimator.predict_proba(X_test) if classification else estimator.predict(X_test)
-    return _judged(y_test, predicted, estimator.classes_ if classification else None) | {
+    return judged(y_test, predicted, estimator.classes_ if classification else None) | {
         "took": took,
         "trials": len(estimator.history_.trials),
         "stage_one": None if found is None else round(found.seconds, 1),
@@ -99,7 +99,8 @@ def run(what: Run, data_dir: str | Path | None = None) -> dict[str, Any]:
     }
 
 
-def _load(name: str, seed: int, data_dir: str | Path | None) -> tuple[Any, Array, Any, Array]:
+def load_parts(name: str, seed: int, data_dir: str | Path | None) -> tuple[Any, Array, Any, Array]:
+    """Load images, split as their makers did, or a table of at most 20,000 rows, split 70 to 30 by the seed."""
     listed = json.loads(find_data("index.json", data_dir).read_text(encoding="utf-8"))
     if any(entry["name"] == name for entry in listed["images"]):
         images = load_images(name, data_dir)
@@ -108,7 +109,8 @@ def _load(name: str, seed: int, data_dir: str | Path | None) -> tuple[Any, Array
     return train.X, train.y.to_numpy(), test.X, test.y.to_numpy()
 
 
-def _judged(truth: Array, predicted: Array, classes: Array | None) -> dict[str, float]:
+def judged(truth: Array, predicted: Array, classes: Array | None) -> dict[str, float]:
+    """Judge probabilities or numbers: ``loss``, log loss or RMSE, and ``score``, accuracy or R2."""
     if classes is None:
         return {
             "loss": float(root_mean_squared_error(truth, predicted)),

@@ -1,6 +1,6 @@
 """Watch a search, end it early, and log it for TensorBoard. A few seconds.
 
-A callback is any function of the history so far, the trial and its newest result. It is called after each result; a true
+A callback is any function of the history so far, the trial and its newest result, called after each result; a true
 return value ends the search. TensorBoard's needs ``pip install 'autonas[loggers]'``.
 """
 

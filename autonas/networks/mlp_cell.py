@@ -14,14 +14,10 @@ from autonas.networks.blocks import Residual, make_head
 from autonas.networks.cells import NONE, SKIP, Cell, CellSpace, Edge, Factory, MakeOperation, of_cells
 from autonas.networks.inputs import TabularInput, TabularNetwork
 from autonas.networks.layers import Dropout, LayerNorm, Linear
+from autonas.networks.operations import Zero
 from autonas.networks.specs import InputSpec, OutputSpec, stackable
 
 __all__ = ["SPACE", "build"]
-
-
-class _Zero(nn.Module):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return torch.zeros_like(x)
 
 
 class _Gated(nn.Module):
@@ -53,7 +49,7 @@ _OPERATIONS: dict[str, Callable[[int, int], nn.Module]] = {
 def _factory(n_members: int, width: int, dropout: float) -> Factory:
     def make(name: str, width: int, _affine: bool) -> nn.Module:
         if name == NONE:
-            return _Zero()
+            return Zero(1)
         if name == SKIP:
             return nn.Identity()
         return nn.Sequential(LayerNorm(n_members, width), _OPERATIONS[name](n_members, width), Dropout(dropout))

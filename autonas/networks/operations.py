@@ -8,7 +8,15 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 - the field's name for it
 
-__all__ = ["DARTS_OPERATIONS", "NASBENCH201_OPERATIONS", "OPERATIONS", "FactorizedReduce", "ReluConvNorm", "make"]
+__all__ = [
+    "DARTS_OPERATIONS",
+    "NASBENCH201_OPERATIONS",
+    "OPERATIONS",
+    "FactorizedReduce",
+    "ReluConvNorm",
+    "Zero",
+    "make",
+]
 
 
 class Zero(nn.Module):

@@ -13,6 +13,7 @@ from torch.nn import functional as F  # noqa: N812 - the field's name for it
 from autonas.networks.cells import CellSpace, Edge, Factory, Genotype
 from autonas.networks.layers import Dropout
 from autonas.networks.noise import Noise
+from autonas.networks.operations import Zero
 from autonas.networks.specs import ImageSpec, InputSpec, OutputSpec
 
 if TYPE_CHECKING:
@@ -74,7 +75,10 @@ class MixedOperation(nn.Module):
     def _mix(self, x: torch.Tensor, gates: Sequence[Gate]) -> torch.Tensor:
         total: torch.Tensor | None = None
         for place, weight in gates:
-            out: torch.Tensor = self.operations[place](x)
+            operation = self.operations[place]
+            if isinstance(operation, Zero) and len(gates) > 1:
+                continue  # it adds nothing, whatever its weight
+            out: torch.Tensor = operation(x)
             out = out if weight is None else out * weight
             total = out if total is None else total + out
         assert total is not None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,15 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from ConfigSpace import ConfigurationSpace
 
 from autonas._assembling import Assembled
 from autonas._fitting import Fitted, device_of
-from autonas._run_dir import losses_of
+from autonas._run_dir import losses_of, read_history
 from autonas._search_space import SearchSpace
 from autonas._stored import Member, Snapshot, read_snapshot
 from autonas.estimator import AutoNASClassifier, AutoNASRegressor
-from autonas.optimization import RunHistory
 from autonas.spaces import NetworkFamily, load_family
 from autonas.training.checkpoint import load_model
 from autonas.training.ensemble import Ensemble, Ensembled
@@ -79,7 +75,7 @@ def load(
     folder = Path(run_dir).expanduser()
     snapshot = read_snapshot(folder)
     own = _own_families(snapshot, search_space, folder)
-    history = _read_history(folder, storage, snapshot.params.get("objectives") or ())
+    history = read_history(folder, storage, snapshot.params.get("objectives") or ())
     chosen = SearchSpace(own, history.space, snapshot.blueprint.defaults)
     where = device_of(device)
     estimator = _ESTIMATORS[snapshot.estimator](**snapshot.params, run_dir=str(run_dir))
@@ -126,30 +122,6 @@ def _own_families(snapshot: Snapshot, given: Any, folder: Path) -> tuple[Network
             "search_space=[...] with their families, as in fit."
         )
     return own
-
-
-def _read_history(folder: Path, storage: Any, objectives: Sequence[str] = ()) -> RunHistory:
-    from autonas.optimization._store import Store  # noqa: PLC0415 - Optuna is slow to import
-
-    try:
-        settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
-        space = ConfigurationSpace.from_serialized_dict({"format_version": 0.4, **settings["space"]})
-    except (OSError, KeyError, ValueError) as error:
-        raise ValueError(f"{str(folder / 'settings.json')!r} cannot be read ({error}); copy the run anew.") from error
-    if storage is None:
-        if not (folder / "history.db").exists():
-            raise ValueError(
-                f"{str(folder)!r} has no history.db: pass storage=... if fit had one, else copy the run anew."
-            )
-        storage = f"sqlite:///{folder.resolve()}/history.db"
-        if not os.access(folder, os.W_OK):  # as in the image of a container: SQLite must not look for its log
-            storage = f"sqlite:///file:{folder.resolve()}/history.db?mode=ro&immutable=1&uri=true"
-    store = Store(storage, settings["study"], space)
-    try:
-        trials, _ = store.read()
-    finally:
-        store.close()
-    return RunHistory(space, int(settings["max_fidelity"]), trials, store, objectives)
 
 
 def _member(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -74,13 +75,36 @@ class Outcome:
         check_is_fitted(self)
         from autonas.report import write_report  # noqa: PLC0415 - matplotlib is slow to import
 
-        defaults = type(self)().get_params(deep=False)  # type: ignore[attr-defined]
-        changed = {
-            name: value
-            for name, value in self.get_params(deep=False).items()  # type: ignore[attr-defined]
-            if name != "storage" and repr(value) != repr(defaults[name])
-        }
-        return write_report(path, self._fitted, changed, getattr(self, "classes_", None))
+        return write_report(path, self._fitted, self._changed(), getattr(self, "classes_", None))
+
+    def model_card(self, path: str | Path = "model_card.md", *, scores: Mapping[str, float] | None = None) -> Path:
+        """Write a model card: data, scores, what predicts, limits, and how it was made, in Markdown, by skops.
+
+        Parameters
+        ----------
+        path : str or Path, default="model_card.md"
+        scores : mapping of str to float, optional
+            What you measured on data that the fit never saw, by name.
+
+        Returns
+        -------
+        Path
+            The file. What only people know (intended use, where the data come from, what errors cost) is marked there.
+
+        Raises
+        ------
+        ImportError
+            Without skops (``pip install 'autonas[report]'``).
+        """
+        check_is_fitted(self)
+        from autonas.report.card import write_card  # noqa: PLC0415 - an extra, slow to import
+
+        return write_card(path, self._fitted, self._changed(), getattr(self, "classes_", None), scores)
+
+    def _changed(self) -> dict[str, Any]:
+        """Give the parameters that are not at their defaults; a storage's URL may hold a password."""
+        given, defaults = (e.get_params(deep=False) for e in (self, type(self)()))  # type: ignore[attr-defined]
+        return {n: value for n, value in given.items() if n != "storage" and repr(value) != repr(defaults[n])}
 
     def get_pareto_front(self) -> list[Any]:
         """Give a fitted estimator for each trial that no other beats in the loss and in all ``objectives``.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import bisect
 import contextlib
+import json
+import os
 import shutil
 import tempfile
 import weakref
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ConfigSpace import ConfigurationSpace
 
 from autonas._two_stage import OneShot
 from autonas.optimization import RunHistory, Trial
@@ -29,6 +32,7 @@ __all__ = [
     "last_good",
     "losses_of",
     "open_run_dir",
+    "read_history",
     "trial_folder",
     "write_fit_record",
 ]
@@ -145,3 +149,47 @@ class Housekeeping:
         self._points[number] = point
         numbers = np.array([*self._points])
         return set(numbers[non_dominated([*self._points.values()])].tolist())
+
+
+def read_history(folder: Path, storage: Any, objectives: Sequence[str] = ()) -> RunHistory:
+    """Read a run's history, without going on with it.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the run.
+    storage : str, BaseStorage or None
+        None: SQLite in the folder.
+    objectives : sequence of str, default=()
+        Of the search, beside the loss.
+
+    Returns
+    -------
+    RunHistory
+
+    Raises
+    ------
+    ValueError
+        If it cannot be read.
+    """
+    from autonas.optimization._store import Store  # noqa: PLC0415 - Optuna is slow to import
+
+    try:
+        settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
+        space = ConfigurationSpace.from_serialized_dict({"format_version": 0.4, **settings["space"]})
+    except (OSError, KeyError, ValueError) as error:
+        raise ValueError(f"{str(folder / 'settings.json')!r} cannot be read ({error}); copy the run anew.") from error
+    if storage is None:
+        if not (folder / "history.db").exists():
+            raise ValueError(
+                f"{str(folder)!r} has no history.db: pass storage=... if fit had one, else copy the run anew."
+            )
+        storage = f"sqlite:///{folder.resolve()}/history.db"
+        if not os.access(folder, os.W_OK):  # as in the image of a container: SQLite must not look for its log
+            storage = f"sqlite:///file:{folder.resolve()}/history.db?mode=ro&immutable=1&uri=true"
+    store = Store(storage, settings["study"], space)
+    try:
+        trials, _ = store.read()
+    finally:
+        store.close()
+    return RunHistory(space, int(settings["max_fidelity"]), trials, store, objectives)

@@ -118,6 +118,7 @@ def make_app(benchmark: Callable[[Sequence[str]], int] | None = None) -> typer.T
         fit,
         predict,
         report,
+        card,
         export,
         leaderboard,
         resume,
@@ -255,6 +256,19 @@ def report(
     from autonas.cli.runs import report_of_run
 
     report_of_run(run, out, space)
+
+
+def card(
+    run: Run,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Markdown file.", show_default="RUN/model_card.md")
+    ] = None,
+    space: Own = None,
+) -> None:
+    """Write a model card: data, scores, limits, and how the model was made."""
+    from autonas.cli.runs import card_of_run
+
+    card_of_run(run, out, space)
 
 
 def export(

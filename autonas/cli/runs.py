@@ -283,6 +283,11 @@ def report_of_run(run: Path, out: Path | None, space: list[str] | None) -> None:
     print(load_run(run, space).report(run / "report.html" if out is None else out))
 
 
+def card_of_run(run: Path, out: Path | None, space: list[str] | None) -> None:
+    """Write a run's model card."""
+    print(load_run(run, space).model_card(run / "model_card.md" if out is None else out))
+
+
 def export_of_run(run: Path, to: Path | None, space: list[str] | None, *, best_only: bool) -> None:
     """Write a run as a model file, of the kind that the file's name says."""
     file = run / "model.onnx" if to is None else to

@@ -18,6 +18,7 @@ from autonas._progress import as_known, in_words, named
 from autonas._results import describe_members, leaderboard
 from autonas._stored import environment_of
 from autonas.plots import plot_cell
+from autonas.report.checklist import answers, of_run
 from autonas.report.page import figure, page, paragraph, section, table
 from autonas.spaces import values
 
@@ -72,6 +73,7 @@ def write_report(
         _cells(fitted),
         _failures(fitted),
         _circumstances(fitted, params),
+        _practices(fitted),
     ]
     file = Path(path)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -322,3 +324,16 @@ def _circumstances(fitted: Fitted, params: Mapping[str, Any]) -> str:
         *({"what": name, "value": str(value)} for name, value in environment.items()),
     ]
     return section("Settings, seed and environment", table(pd.DataFrame(rows)))
+
+
+def _practices(fitted: Fitted) -> str:
+    try:
+        found = of_run(fitted.run_dir)
+    except (ValueError, OSError):  # the run's folder is gone, or is another machine's
+        return ""
+    rows = [{"best practice": a.question, "answer": a.answer, "why": a.why} for a in answers(found)]
+    about = (
+        "The checklist of Lindauer and Hutter (2019), as far as this run's record can answer it. Not known means that "
+        "the record does not show it: say yourself what was done."
+    )
+    return section("NAS best practices", paragraph(about, quiet=True), table(pd.DataFrame(rows)))

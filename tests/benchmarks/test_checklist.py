@@ -7,7 +7,8 @@ from ConfigSpace import ConfigurationSpace
 
 from autonas import search
 from autonas.__main__ import main
-from autonas.benchmarks.checklist import QUESTIONS, checklist
+from autonas.benchmarks.checklist import checklist
+from autonas.report.checklist import QUESTIONS
 from tests.benchmarks.test_plots import RUNS
 
 SPACE = ConfigurationSpace({"x": (0.0, 1.0)})

@@ -119,6 +119,11 @@ def test_report(folder):
     assert "<h1>AutoNAS report</h1>" in (folder / "runs" / "data" / "report.html").read_text()
 
 
+def test_card(folder):
+    assert good("card", "runs/data", cwd=folder).stdout == "runs/data/model_card.md\n"
+    assert "# Model card" in (folder / "runs" / "data" / "model_card.md").read_text()
+
+
 def test_export(folder):
     assert good("export", "runs/data", "--to", "out/model.pt2", "--best-only", cwd=folder).stdout == "out/model.pt2\n"
     assert (folder / "out" / "model.pt2").stat().st_size > 10_000

@@ -36,7 +36,8 @@ _SHAPES = 60
 LEAST_TRIALS = 10
 
 
-def _axes(ax: Any, figsize: tuple[float, float] = (6.4, 3.6)) -> Any:
+def new_axes(ax: Any, figsize: tuple[float, float] = (6.4, 3.6)) -> Any:
+    """Take the axes given, or make some."""
     if ax is not None:
         return ax
     try:
@@ -73,7 +74,7 @@ def plot_performance(history: RunHistory, ax: Any = None, *, ylabel: str = "vali
     ImportError
         Without matplotlib.
     """
-    ax = _axes(ax)
+    ax = new_axes(ax)
     for label, colour, style, chosen in (
         ("all trials", BLUE, "-", lambda _: True),
         ("its random trials alone", ORANGE, "--", lambda trial: trial.origin == "random"),
@@ -119,7 +120,7 @@ def plot_learning_curves(history: RunHistory, ax: Any = None, *, ylabel: str = "
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax)
+    ax = new_axes(ax)
     from matplotlib.collections import LineCollection
 
     curves = {}
@@ -224,7 +225,7 @@ def plot_importance(importance: Mapping[str, float], ax: Any = None, *, most: in
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax)
+    ax = new_axes(ax)
     shown = sorted(importance.items(), key=lambda item: -item[1])[:most]
     names, heights = [name for name, _ in shown], [share for _, share in shown]
     ax.barh(names, heights, color=BLUE)
@@ -251,7 +252,7 @@ def plot_parallel_coordinates(
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax)
+    ax = new_axes(ax)
     from matplotlib.collections import LineCollection
     from matplotlib.colors import LinearSegmentedColormap
 
@@ -330,7 +331,7 @@ def plot_confusion(target: Array, decided: Array, labels: Sequence[Any], ax: Any
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, (4.8, 4.2))
+    ax = new_axes(ax, (4.8, 4.2))
     n = len(labels)
     counts = np.bincount(target.astype(int) * n + decided.astype(int), minlength=n * n).reshape(n, n)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -365,7 +366,7 @@ def plot_reliability(target: Array, probabilities: Array, ax: Any = None, *, bin
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, (4.8, 4.2))
+    ax = new_axes(ax, (4.8, 4.2))
     if probabilities.shape[1] == 2:
         claimed, right = probabilities[:, 1], target == 1
         xlabel, ylabel = "claimed probability of the second class", "share of the second class"
@@ -397,7 +398,7 @@ def plot_residuals(target: Array, predictions: Array, ax: Any = None) -> Any:
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, (4.8, 4.2))
+    ax = new_axes(ax, (4.8, 4.2))
     low, high = min(target.min(), predictions.min()), max(target.max(), predictions.max())
     ax.plot([low, high], [low, high], color=GREY, linestyle=":")
     alpha = float(np.clip(300 / len(target), 0.15, 0.9))

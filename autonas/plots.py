@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from autonas._network_plot import plot_network
 from autonas._run_plots import (
     hyperparameter_importance,
     plot_confusion,
@@ -23,6 +24,7 @@ __all__ = [
     "plot_confusion",
     "plot_importance",
     "plot_learning_curves",
+    "plot_network",
     "plot_parallel_coordinates",
     "plot_performance",
     "plot_reliability",

@@ -11,16 +11,21 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 
 from autonas import _run_plots as plots
 from autonas._fitting import Fitted
+from autonas._network_plot import plot_network
 from autonas._progress import as_known, in_words, named
 from autonas._results import describe_members, leaderboard
 from autonas._stored import environment_of
+from autonas.networks.layers_of import layers_of
+from autonas.networks.specs import ImageSpec
 from autonas.plots import plot_cell
 from autonas.report.checklist import answers, of_run
 from autonas.report.page import figure, page, paragraph, section, table
 from autonas.spaces import values
+from autonas.training.trial import TrainedNetwork
 
 __all__ = ["write_report"]
 
@@ -67,9 +72,11 @@ def write_report(
     parts = [
         _summary(fitted, board),
         _best_trials(fitted, board),
+        _front(fitted),
         _search(fitted, ylabel),
         _hyperparameters(fitted, ylabel),
         _validation(fitted, labels),
+        _network(fitted),
         _cells(fitted),
         _failures(fitted),
         _circumstances(fitted, params),
@@ -174,6 +181,20 @@ def _best_trials(fitted: Fitted, board: pd.DataFrame) -> str:
     return section("Leaderboard", table(shown), paragraph(rest, quiet=True) if rest else "", members)
 
 
+def _front(fitted: Fitted) -> str:
+    history = fitted.history
+    if not history.objectives:
+        return ""
+    front = history.pareto_front()
+    networks = [str(values(_configuration(fitted, int(n))).get("network", "")) for n in front["trial"]]
+    front.insert(1, "network", networks)
+    about = (
+        f"Trials that no other beats in the loss without losing in {' or '.join(history.objectives)}. "
+        "get_pareto_front() gives a fitted estimator for each."
+    )
+    return section("Pareto front", paragraph(about), table(front))
+
+
 def _search(fitted: Fitted, ylabel: str) -> str:
     history = fitted.history
     n_random = sum(t.origin == "random" for t in history.trials)
@@ -276,6 +297,38 @@ def _validation(fitted: Fitted, labels: Any) -> str:
     figures = [figure(draw, caption, (4.8, 4.2)) for draw, caption in drawings]
     about = f"What the result says of the {len(target):,} rows that it was validated by and not trained on."
     return section("Validation predictions", paragraph(about), '<div class="figures">', *figures, "</div>")
+
+
+def _network(fitted: Fitted) -> str:
+    """Draw the network of the best member that is one."""
+    members = sorted(fitted.ensemble.members, key=lambda m: (fitted.losses[m.trial], m.trial))
+    networks = [m for m in members if not fitted.search_space.is_traditional(_configuration(fitted, m.trial))]
+    if not networks:
+        return ""
+    best, (first, *others) = networks[0].trial, networks[0].networks
+    layers = layers_of(first.network, _example(first), len(first.scales))
+    n = sum(len(stack.scales) for stack in (first, *others))
+    about = (
+        f"Trial {best}, the best of those that predict: each layer that has parameters, the size of its output for one "
+        f"row, and its parameters{f', of one of its {n} networks (one a fold)' if n > 1 else ''}."
+    )
+    drawn = figure(lambda ax: plot_network(layers, ax), about, (7.0, 0.36 * len(layers) + 0.4))
+    return section("The network", drawn)
+
+
+def _configuration(fitted: Fitted, trial: int) -> Any:
+    return fitted.history.trials[trial].configuration
+
+
+def _example(trained: TrainedNetwork) -> list[torch.Tensor]:
+    """Make some rows of what a network reads; so many as no layer has units."""
+    n, spec = (len(trained.scales), 7), trained.preprocessor.input_spec
+    device = next(trained.network.parameters()).device
+    if isinstance(spec, ImageSpec):
+        shapes: list[tuple[int, ...]] = [(*n, spec.channels, spec.height, spec.width), (*n, 0)]
+    else:
+        shapes = [(*n, spec.n_numeric), (*n, len(spec.cardinalities))]
+    return [torch.zeros(shapes[0], device=device), torch.zeros(shapes[1], dtype=torch.int64, device=device)]
 
 
 def _cells(fitted: Fitted) -> str:

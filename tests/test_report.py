@@ -87,8 +87,10 @@ def test_the_report_tells_of_the_run(wine, tmp_path):
         "The search",
         "What mattered",
         "Validation predictions",
+        "The network",
         "Failures",
         "Settings, seed and environment",
+        "NAS best practices",
     ]
     assert "16 configurations" in page.words
     assert f"The best is trial {wine.leaderboard()['trial'].iloc[0]}" in page.words

@@ -87,7 +87,7 @@ def parse_system(system: str) -> tuple[str, dict[str, Any]]:
     ----------
     system : str
         A name of :data:`SYSTEMS`, with arguments or none: of our estimators (and ``without``, a part of
-        :data:`~autonas.benchmarks.ablations.PARTS`), or options of the harness's adapter of a peer. A value is a
+        :data:`~autonas.benchmarks.ours.PARTS`), or options of the harness's adapter of a peer. A value is a
         Python literal, or a bare word, which is text.
 
     Returns
@@ -154,8 +154,7 @@ def harness_arguments(system: str, *, classification: bool) -> list[str]:
         arguments = {"time_limit": "SECONDS", "random_state": "SEED", **{k: repr(v) for k, v in given.items()}}
         call = ", ".join(f"{key}={value}" for key, value in arguments.items())
         ours = ["--python", sys.executable, "--path", str(_SOURCE), "--x", "raw"]
-        module = "autonas.benchmarks.ablations" if "without" in given else "autonas"
-        return [*ours, "--expr", f"{module}:AutoNASKIND({call})"]
+        return [*ours, "--expr", f"autonas.benchmarks.ours:AutoNASKIND({call})"]
     options = {**(peer.classification if classification else peer.regression), **given}
     adapter = ["--adapter", f"{Path(__file__).with_name('_adapters.py')}:{peer.adapter}"] if peer.adapter else []
     return ["--system", peer.name, *adapter, "--opts", json.dumps(options)]
@@ -189,7 +188,7 @@ def check_system(system: str, peers: str | Path | None) -> None:
     if peer:
         _find_interpreter(system, peer, peers)
     elif given:
-        from autonas.benchmarks.ablations import PARTS  # noqa: PLC0415  torch is slow to import
+        from autonas.benchmarks.ours import PARTS  # noqa: PLC0415  torch is slow to import
         from autonas.estimator import AutoNASClassifier  # noqa: PLC0415  likewise
 
         known = [*inspect.signature(AutoNASClassifier).parameters, "without"]

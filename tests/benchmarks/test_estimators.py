@@ -117,7 +117,7 @@ def test_all_systems_go_through_the_harness(bench, made_up, monkeypatch):
 def test_ours_is_run_by_this_interpreter(bench, made_up):
     compare(bench, made_up, ["autonas"])
     given = calls(bench)[0]["arguments"]
-    assert given["--expr"] == "autonas:AutoNASKIND(time_limit=SECONDS, random_state=SEED)"
+    assert given["--expr"] == "autonas.benchmarks.ours:AutoNASKIND(time_limit=SECONDS, random_state=SEED)"
     assert (given["--python"], given["--path"], given["--x"]) == (sys.executable, str(ROOT), "raw")
 
 
@@ -134,13 +134,13 @@ def test_ours_is_run_by_this_interpreter(bench, made_up):
 def test_ours_can_be_varied(bench, made_up, system, call):
     runs, _ = compare(bench, made_up, [system])
     assert runs[0]["system"] == calls(bench)[0]["arguments"]["--name"] == system
-    assert calls(bench)[0]["arguments"]["--expr"] == f"autonas:AutoNASKIND({call})"
+    assert calls(bench)[0]["arguments"]["--expr"] == f"autonas.benchmarks.ours:AutoNASKIND({call})"
 
 
 def test_a_part_of_ours_can_be_switched_off(bench, made_up):
     compare(bench, made_up, ["autonas[without=stacking]"])
     call = "AutoNASKIND(time_limit=SECONDS, random_state=SEED, without='stacking')"
-    assert calls(bench)[0]["arguments"]["--expr"] == f"autonas.benchmarks.ablations:{call}"
+    assert calls(bench)[0]["arguments"]["--expr"] == f"autonas.benchmarks.ours:{call}"
 
 
 @pytest.mark.parametrize(("without", "stacks", "averages"), [("stacking", 3, True), ("averaging", 1, False)])
@@ -148,7 +148,7 @@ def test_what_is_switched_off_is_off(without, stacks, averages, tmp_path):
     code = f"""
 import torch
 from sklearn.datasets import load_iris
-from autonas.benchmarks.ablations import AutoNASClassifier
+from autonas.benchmarks.ours import AutoNASClassifier
 from autonas.training.loop import Progress
 from autonas.training.trial import Trainer
 
@@ -541,3 +541,12 @@ def test_the_real_harness_runs_ours(made_up, tmp_path, dataset):
     assert made["status"] == "ok", made
     assert made["fit_s"] > 0
     assert made["versions"]["autonas"]
+
+
+def test_ours_says_how_far_its_trials_got():
+    X, y = load_iris(return_X_y=True)
+    clf = AutoNASClassifier(
+        time_limit=None, n_trials=2, optimizer="random", max_epochs=2, validation="holdout", random_state=0
+    )
+    told = clf.fit(X, y).bench_info()
+    assert told == {"runs": 2, "complete": 2, "failed": 0, "epochs": 4, "max_epochs": 2}

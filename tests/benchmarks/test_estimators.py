@@ -20,11 +20,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.compose import make_column_transformer
+from sklearn.datasets import load_iris
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from autonas.__main__ import main
 from autonas.benchmarks.estimators import DEFAULT_DATASETS, DEFAULT_SYSTEMS, Run, compare_estimators, markdown, run
+from autonas.benchmarks.ours import AutoNASClassifier
 from autonas.benchmarks.standings import LOSS, SCORE, losses, mean_ranks, normalized_scores, sign_test
 from autonas.benchmarks.systems import SYSTEMS, parse_system
 

@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_estimators,
         _add_portfolio,
         _add_profile,
+        _add_stacking,
         _add_one_shot,
         _add_stages,
         _add_pareto,
@@ -312,6 +313,22 @@ def _profile(options: argparse.Namespace) -> str:
     from autonas.benchmarks.profile import markdown, measure_steps
 
     return markdown(measure_steps(**_asked(options)))
+
+
+def _add_stacking(kinds: _Commands) -> None:
+    parser = _add(kinds, "stacking", "an epoch of a configuration's folds as one stacked network, and one by one")
+    _add_datasets(parser, "credit_g australian car segment abalone")
+    parser.add_argument("--networks", nargs="+", metavar="NAME", help="as in tabm (realmlp mlp)")
+    parser.add_argument("--widths", type=_positive, nargs="+", help="of hidden layers (32 64 128 256 512)")
+    parser.add_argument("--folds", type=_positive, default=5, help="(%(default)s)")
+    parser.add_argument("--steps", type=_positive, default=60, help="timed ones of each (%(default)s)")
+    parser.set_defaults(command=_stacking)
+
+
+def _stacking(options: argparse.Namespace) -> str:
+    from autonas.benchmarks.stacking import markdown, measure_stacking
+
+    return markdown(measure_stacking(**_asked(options)))
 
 
 def _add_one_shot(kinds: _Commands) -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# The same examples each time, so that a change is judged by what it changes; `make test-all` draws new ones.
-settings.register_profile("same", derandomize=True)
+# The same examples each time, so that a change is judged by what it changes; `make test-all` draws new ones. No test
+# depends on how fast the machine is, so none has a deadline.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("new", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 

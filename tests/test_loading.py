@@ -295,7 +295,7 @@ trees = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(trees)
 def test_plain_data_comes_back_equal_and_of_the_same_types(tree):
     plain, arrays = pack(tree, {})

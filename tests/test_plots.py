@@ -57,7 +57,7 @@ def test_edges_without_operation_have_no_label():
     assert "" not in texts(ax)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     pairs=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=14), seed=st.integers(0, 99)
 )

@@ -21,8 +21,9 @@ from autonas.benchmarks.datasets import load_dataset
 
 if TYPE_CHECKING:
     from autonas.benchmarks._trainer import Prepared
+    from autonas.training.trial import Trainer
 
-__all__ = ["GROUPS", "Run", "markdown", "measure_steps", "peak", "run"]
+__all__ = ["GROUPS", "Run", "StepTimer", "markdown", "measure_steps", "peak", "ready_dataset", "run"]
 
 DATASETS = ("california_housing", "adult", "satimage", "credit_g")
 CONFIGURATIONS = ("realmlp_bins", "mlp_bins", "tabm_bins", "resnet_bins", "ft_transformer_bins", "linear_bins")
@@ -97,10 +98,9 @@ def run(what: Run, data_dir: str | Path | None = None) -> dict[str, Any]:
 
     from autonas.networks.cost import multiply_adds, step_seconds  # noqa: PLC0415
     from autonas.portfolio import legal_in  # noqa: PLC0415
-    from autonas.training.loop import train  # noqa: PLC0415
     from autonas.training.trial import one_thread  # noqa: PLC0415
 
-    ready = _ready(what.dataset, data_dir)
+    ready = ready_dataset(what.dataset, data_dir)
     trainer = ready.trainer
     given = next(c for label, c in candidates(0).items() if label.partition("@")[0] == what.configuration)
     configuration = legal_in(ready.chosen.space, given, {}, ready.chosen.defaults)
@@ -109,11 +109,11 @@ def run(what: Run, data_dir: str | Path | None = None) -> dict[str, Any]:
     configuration = {**trainer.defaults, **configuration}
     with one_thread():
         stacks = trainer.make_stacks(configuration, 0)
-        watch = _Steps(train, stacks, configuration, trainer.loss, trainer.task.n_classes > 0)
-        watch(10)
-        seconds = min(watch(what.steps) for _ in range(3)) / what.steps
+        timer = StepTimer(stacks, configuration, trainer)
+        timer(10)
+        seconds = min(timer(what.steps) for _ in range(3)) / what.steps
         with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profiler:
-            watch(what.steps)
+            timer(what.steps)
         fastest = peak()
     spent: Counter[str] = Counter()
     for event in profiler.key_averages():
@@ -136,15 +136,24 @@ def run(what: Run, data_dir: str | Path | None = None) -> dict[str, Any]:
 
 
 @functools.lru_cache(maxsize=1)
-def _ready(dataset: str, data_dir: str | Path | None) -> Prepared:
-    return prepare(load_dataset(dataset, data_dir).sample(20_000, seed=0).split(seed=0)[0])
+def ready_dataset(dataset: str, data_dir: str | Path | None, validation: str | int = "auto") -> Prepared:
+    """Load what a fit on 70 % of a data set would learn from, at most 20,000 rows, ready for any configuration."""
+    return prepare(load_dataset(dataset, data_dir).sample(20_000, seed=0).split(seed=0)[0], validation=validation)
 
 
-class _Steps:
-    """Makes steps of a training without end, and says how long they took."""
+class StepTimer:
+    """Make steps of a training without end; called with a number of steps, it gives the seconds that they took.
 
-    def __init__(self, train: Callable[..., Any], stacks: Any, configuration: Any, loss: Any, classes: bool) -> None:
-        from autonas.training.loop import Progress  # noqa: PLC0415  torch is slow to import
+    Parameters
+    ----------
+    stacks : sequence of Stack
+    configuration : mapping
+    trainer : Trainer
+        Made the stacks.
+    """
+
+    def __init__(self, stacks: Any, configuration: Mapping[str, Any], trainer: Trainer) -> None:
+        from autonas.training.loop import Progress, train  # noqa: PLC0415  torch is slow to import
 
         self._made, self._wanted = 0, 0
         # As if it had been judged: what is timed are steps only.
@@ -156,8 +165,8 @@ class _Steps:
             to_epoch=10**6,
             max_epochs=10**6,
             seed=0,
-            loss=loss,
-            classification=classes,
+            loss=trainer.loss,
+            classification=trainer.task.n_classes > 0,
             stop=self._stop,
         )
 

@@ -60,7 +60,7 @@ def test_rows_without_members_are_one_member():
 
 
 @pytest.mark.filterwarnings("ignore:.*bin:UserWarning")
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     values=arrays(np.float32, (9, 3), elements=st.sampled_from([-4.0, -0.5, 0.0, 0.25, 1.0, 8.0])),
     seed=st.integers(0, 10**6),

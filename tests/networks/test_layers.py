@@ -32,7 +32,7 @@ def dropout_of(p, seed=0, factor=1.0):
     return dropout
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(p=st.floats(0.01, 0.9), factor=st.floats(0.1, 1.0), seed=st.integers(0, 2**32))
 def test_dropout_drops_its_share_and_scales_the_rest(p, factor, seed):
     out = dropout_of(p, seed, factor)(torch.ones(2, 500, 100))
@@ -146,7 +146,7 @@ REFERENCES = {"relu": F.relu, "silu": F.silu, "gelu": F.gelu, "mish": F.mish, "s
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(scale=st.sampled_from([1e-3, 1.0, 10.0, 1e3, 1e30]), seed=st.integers(0, 10**6))
 def test_activations_are_torchs(name, scale, seed):
     """Values and slopes, near zero and far from it."""

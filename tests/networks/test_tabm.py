@@ -74,7 +74,7 @@ def test_opinions_are_those_of_the_authors_package(variant, kind, columns):
         torch.testing.assert_close(opinions[m].transpose(0, 1), out, rtol=1e-4, atol=1e-4)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(variant=st.sampled_from(VARIANTS), seed=st.integers(0, 10**6))
 def test_the_verdict_is_the_mean_of_the_opinions(variant, seed):
     spec = spec_of(2, (4,), n_members=2)

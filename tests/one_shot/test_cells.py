@@ -29,7 +29,7 @@ def skips_in(genotype, cell):
 
 @pytest.mark.parametrize("name", SPACES)
 @given(seed=st.integers(0, 10_000))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_genotype_is_a_legal_configuration(name, seed):
     space = SPACES[name]
     joint = load_space(name)
@@ -71,7 +71,7 @@ def test_a_node_keeps_the_two_inputs_with_the_highest_scores_other_than_none():
 
 @pytest.mark.parametrize("name", SPACES)
 @given(seed=st.integers(0, 10_000), limit=st.integers(0, 3), love=st.sampled_from(["skip_connect", "none", None]))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_guarded_cells_have_few_skips_and_learn(name, seed, limit, love):
     space = SPACES[name]
     scores = scores_of(space, seed)
@@ -122,7 +122,7 @@ def test_what_leads_nowhere_is_pruned():
 
 @pytest.mark.parametrize("name", ["nasbench201", "mlp_cell"])
 @given(seed=st.integers(0, 10_000))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_every_weight_of_a_network_of_cells_learns(name, seed):
     space = SPACES[name]
     genotype = space.random(np.random.default_rng(seed))

@@ -44,7 +44,7 @@ def test_a_child_agrees_with_its_path_for_every_operation(name):
 
 @pytest.mark.parametrize("name", SPACES)
 @given(seed=st.integers(0, 1000))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_a_child_agrees_with_its_path_for_any_cell(name, seed):
     supernet = make(name)
     assert_child_agrees(supernet, SPACES[name].random(np.random.default_rng(seed)), sample_of(name, 8).inputs)

@@ -60,7 +60,7 @@ DELAYS = st.lists(st.integers(0, 5), min_size=1, max_size=9)
 
 
 @pytest.mark.parametrize("optimizer", PAIRS, ids=" x ".join)
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(n_threads=N_THREADS, delays=DELAYS)
 def test_the_same_history_whatever_each_trial_takes(optimizer, n_threads, delays):
     options = {"optimizer": optimizer, "n_threads": n_threads}
@@ -99,7 +99,7 @@ PIECES = st.lists(st.tuples(st.sampled_from(["objective", "callback"]), st.integ
 
 
 @pytest.mark.parametrize("optimizer", PAIRS, ids=" x ".join)
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(n_threads=N_THREADS, delays=DELAYS, pieces=PIECES)
 def test_interrupted_anywhere_and_resumed(optimizer, n_threads, delays, pieces):
     options = {"optimizer": optimizer, "n_threads": n_threads}
@@ -322,7 +322,7 @@ def test_five_alike_at_the_start_end_the_search():
     assert caught.value.history.failures()["count"].tolist() == [5]
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(delays=DELAYS)
 def test_a_callback_ends_the_search_where_it_says(delays):
     """What had been handed out then has no result, and has one when the run goes on."""

@@ -168,7 +168,7 @@ def test_nothing_is_nothing():
     assert make_augmentation({"flip": True}, (0, 1)) is not None
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     options=st.fixed_dictionaries({}, optional={name: st.just(value) for name, value in EVERYTHING.items()}),
     n=st.integers(1, 40),
@@ -225,7 +225,7 @@ def test_global_random_state_is_left_alone(tmp_path):
     assert torch.equal(state, torch.get_rng_state())
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 10**6), classes=st.sampled_from([0, 2, 3]))
 def test_every_configuration_trains(seed, classes, tmp_path_factory):
     space = load_preset("image").space([small_family()])

@@ -72,7 +72,7 @@ def test_one_impossible_row_does_not_rule():
     assert Temperature.fit(probabilities, codes).value == pytest.approx(1, abs=0.15)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 1000),
     n=st.integers(2, 60),

@@ -210,7 +210,7 @@ def test_numbers_at_predict_may_be_text_but_not_words_or_times():
 
 
 # No NUL: pandas before 3 takes texts as equal that agree up to it.
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.none() | st.text("abcé ", max_size=2), min_size=2))
 def test_codes_stand_for_texts(texts):
     schema, table = read(pd.DataFrame({"c": texts, "x": np.arange(len(texts))}))

@@ -289,7 +289,7 @@ def frames(draw):
     return pd.DataFrame(columns)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(frames(), st.randoms(use_true_random=False))
 def test_reading_is_row_by_row_and_blind_to_order(frame, random):
     schema, table = read(frame)

@@ -107,7 +107,7 @@ def test_the_best_alone_may_cost_more():
 # ---------------------------------------------------------------------------------------------- properties
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 1000),
     n=st.integers(1, 8),
@@ -136,7 +136,7 @@ def test_what_holds_always(seed, n, size, bags, max_cost, metric, weighted):
     assert judge.loss(y, average(weights, candidates), weight) <= min(losses) + 1e-9
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 1000), bags=st.sampled_from([0, 6]))
 def test_the_order_of_the_candidates_does_not_matter(seed, bags):
     rng = np.random.default_rng(seed)
@@ -173,7 +173,7 @@ def test_the_same_seed_draws_the_same_bags():
     assert one == other
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 1000))
 def test_judging_many_at_once_chooses_as_one_by_one_does(seed):
     """Log loss as a scorer of the user's takes the general path."""

@@ -239,7 +239,7 @@ def tables(draw):
     return Table(numeric, draw(arrays(np.int64, (len(numeric), 2), elements=st.integers(0, 3))))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(tables(), tables(), st.sampled_from(CONFIGURATIONS), st.randoms(use_true_random=False))
 def test_features_are_finite_bounded_and_row_by_row(table, later, configuration, random):
     p = min(table.numeric.shape[1], later.numeric.shape[1])
@@ -258,7 +258,7 @@ def test_features_are_finite_bounded_and_row_by_row(table, later, configuration,
     assert (np.diff(spec.quantiles, axis=0) >= 0).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     arrays(np.float64, st.tuples(st.integers(2, 30), st.just(1)), elements=st.floats(-1e6, 1e6)),
     st.sampled_from(CONFIGURATIONS),

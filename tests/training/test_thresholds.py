@@ -129,7 +129,7 @@ def test_better_on_other_rows():
     assert min(gains) > 0.1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 1000),
     n=st.integers(2, 40),

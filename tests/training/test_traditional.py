@@ -397,7 +397,7 @@ def test_arrays_hold_everything(name, classes):
 TRAINED = {name: fit(name, make_sample(60), rounds=2) for name in GROWN}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     name=st.sampled_from(GROWN),
     key=st.sampled_from(["left", "right", "feature"]),

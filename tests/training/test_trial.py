@@ -67,7 +67,7 @@ def test_continued_equals_unbroken(network, optimizer, tmp_path):
     assert whole["loss"] == min(whole["curve"])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6), classes=st.sampled_from([0, 2, 4]))
 def test_every_configuration_trains(seed, classes, tmp_path_factory):
     """Any configuration of the preset gives finite predictions, or says that it diverged."""

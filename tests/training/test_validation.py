@@ -17,7 +17,7 @@ def folds_of(validation, y, *, classification=True, seed=0):
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     y=st.lists(st.integers(0, 3), min_size=2, max_size=60),
     classification=st.booleans(),

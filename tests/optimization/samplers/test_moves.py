@@ -15,7 +15,7 @@ def differences(row, other):
     return int(np.sum((row != other) & ~(np.isnan(row) & np.isnan(other))))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(space=spaces(), seed=st.integers(0, 1000))
 def test_neighbours_and_mutants_are_legal_and_near(space, seed):
     vectors, rng = VectorSpace(space), np.random.default_rng(seed)

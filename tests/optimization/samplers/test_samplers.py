@@ -57,7 +57,7 @@ def assert_suggests_well(name, space, trials, seed):
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(space=spaces(), n=st.integers(0, 40), seed=st.integers(0, 1000))
 def test_legal_native_and_pure_on_any_space(name, space, n, seed):
     assert_suggests_well(name, space, history(space, n, seed), seed)

@@ -68,7 +68,7 @@ def run(schedule, supply, *, slots=1, loss=lambda job: float(job.trial), rng=Non
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     n=st.integers(0, 60),
     slots=st.integers(1, 8),

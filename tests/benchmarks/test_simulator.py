@@ -83,7 +83,7 @@ def test_full_trainings_on_three_workers():
     seed=st.integers(0, 100),
     trainings=st.floats(0.5, 3),
 )
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_one_worker_is_a_plain_search(sampler, schedule, seed, trainings):
     """A piece costs what is new, so that the time is the fidelity spent."""
     name = f"{sampler}+{schedule}"

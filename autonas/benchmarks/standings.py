@@ -167,6 +167,7 @@ def markdown(runs: Sequence[Mapping[str, Any]]) -> str:
             parts.append(_by_dataset(table, measure, seconds))
             parts.append(_summary(table, measure, networks))
         parts.append(_costs(alike, seconds))
+        parts += _trials(alike, seconds)
     return "\n\n".join([*parts, *_failures(runs), _load(runs)])
 
 
@@ -232,6 +233,36 @@ def _costs(runs: Sequence[Mapping[str, Any]], seconds: float) -> str:
         )
     header = ["has a limit", "fit, median s", "fit, longest s", "predict 1,000 rows, median ms", "model, median MB"]
     return markdown_table([f"costs ({seconds:g} s)", *header, "memory, largest MB", "runs"], rows)
+
+
+def _trials(runs: Sequence[Mapping[str, Any]], seconds: float) -> list[str]:
+    """One row a data set: trials trained to the end, in a minute of ``fit``, and all; of systems that tell."""
+    told = [
+        {
+            "dataset": run["dataset"],
+            "system": run["system"],
+            "minutes": run["fit_s"] / 60,
+            **{key: run["info"][key] for key in ("complete", "runs")},
+        }
+        for run in runs
+        if run["status"] == "ok" and {"complete", "runs"} <= set(run.get("info") or ())
+    ]
+    if not told:
+        return []
+    sums = pd.DataFrame(told).groupby(["dataset", "system"], sort=False).sum()
+    systems = list(dict.fromkeys(run["system"] for run in told))
+    rows = []
+    for dataset in dict.fromkeys(run["dataset"] for run in told):
+        counts = [sums.loc[(dataset, name)] if (dataset, name) in sums.index else None for name in systems]
+        rates = ["" if c is None else _rates(c) for c in counts]
+        rows.append([str(dataset), *rates])
+    return [markdown_table([f"trials a minute, trained to the end (all) ({seconds:g} s)", *systems], rows)]
+
+
+def _rates(counts: pd.Series) -> str:
+    return " ".join(
+        (number(counts["complete"] / counts["minutes"], 1), f"({number(counts['runs'] / counts['minutes'], 1)})")
+    )
 
 
 def _failures(runs: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -64,6 +64,7 @@ SYSTEMS: Mapping[str, System | None] = MappingProxyType(
         "autopytorch": System(
             "autopytorch",
             "apt39",
+            "autopytorch",
             classification={"kwargs": {"optimize_metric": "log_loss"}},
             regression={"kwargs": {"optimize_metric": "root_mean_squared_error"}},
             network=True,

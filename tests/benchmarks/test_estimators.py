@@ -545,6 +545,21 @@ def test_the_real_harness_runs_ours(made_up, tmp_path, dataset):
     assert made["versions"]["autonas"]
 
 
+def test_trials_are_counted_by_the_minute():
+    told = {"info": {"runs": 9, "complete": 3}}
+    runs = [
+        *runs_of({"a": 0.1}, "x", 0, **told),
+        *runs_of({"a": 0.1}, "x", 1, info={"runs": 11, "complete": 2}),
+        *runs_of({"b": 0.2}, "x", info={"error": "no"}),
+        *runs_of({"c": 0.2}, "y", **told),
+        *runs_of({"c": None}, "x", **told),
+    ]
+    text = markdown(runs)
+    assert "| trials a minute, trained to the end (all) (60 s) | a | c |\n|---|---|---|\n" in text
+    assert "| x | 15.0 (60.0) |  |\n| y |  | 18.0 (54.0) |" in text
+    assert "trials a minute" not in markdown(runs_of({"a": 0.1}))
+
+
 def test_ours_says_how_far_its_trials_got():
     X, y = load_iris(return_X_y=True)
     clf = AutoNASClassifier(

@@ -48,6 +48,11 @@ class Limits:
     seconds: float
     total_fidelity: float
 
+    @property
+    def by_time_alone(self) -> bool:
+        """Whether how far a search gets depends on how fast the machine is, whatever else."""
+        return math.isfinite(self.seconds) and math.isinf(self.n_trials) and math.isinf(self.total_fidelity)
+
 
 @dataclass
 class Loop:

@@ -99,10 +99,12 @@ def search(
         handed out and had to wait for a thread until then has no result, and runs first when the run goes on.
     n_threads : int, default=1
         So many jobs run side by side, in threads of this process; the objective must bear that, and gains by it
-        where it lets go of Python's lock, as torch and numpy do while they compute. Results come back in the order in
-        which jobs were handed out, and up to ``2 * n_threads`` jobs are handed out before the oldest has come back:
-        what is proposed follows from ``n_threads``, not from which job was faster. A run may go on with another
-        number; all its records hold, and are then those of neither number alone.
+        where it lets go of Python's lock, as torch and numpy do while they compute. Where ``n_trials`` or
+        ``max_total_fidelity`` is given, results come back in the order in which jobs were handed out, and up to
+        ``2 * n_threads`` jobs are handed out before the oldest has come back: what is proposed follows from
+        ``n_threads``, not from which job was faster. Where the time alone ends the search, which is not reproducible
+        anyway, no thread ever waits for another: each result comes back when it is there. A run may go on with
+        another number; all its records hold, and are then those of neither number alone.
     n_jobs : int, default=1
         So many jobs run side by side, in worker processes; -1: as many as there are cores. Each worker gets the
         objective once, by cloudpickle: a function of a script, a notebook or another function will do, and a script
@@ -240,7 +242,8 @@ def search(
             processes = ProcessRunner(objective, workers, stop=stop, grace=grace, **bounds)
             runner = stack.enter_context(contextlib.closing(processes))
         elif n_threads > 1:
-            runner = stack.enter_context(contextlib.closing(ThreadRunner(objective, n_threads, stop)))
+            threads = ThreadRunner(objective, n_threads, stop, in_order=not limits.by_time_alone)
+            runner = stack.enter_context(contextlib.closing(threads))
         else:
             runner = InProcessRunner(objective)
         loop = Loop(

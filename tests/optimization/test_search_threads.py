@@ -95,6 +95,28 @@ def test_trials_run_side_by_side():
     assert not len(run(train, LINE, optimizer="random", n_trials=6).failures())
 
 
+def test_where_time_alone_ends_it_no_thread_waits_for_another():
+    """The first trial ends after many others that began later; in order the other thread would have to wait for it."""
+    many = threading.Event()
+    seen = []
+
+    def train(configuration, fidelity):
+        if not seen:
+            seen.append("first")
+            assert many.wait(LONG)
+        return configuration["x"]
+
+    def told(history, trial, result):
+        seen.append(trial.number)
+        if len(seen) == 12:
+            many.set()
+        return 0 in seen
+
+    history = run(train, LINE, optimizer="random", n_trials=None, time_limit=LONG, callbacks=[told])
+    assert seen[:12] == ["first", *range(1, 12)]
+    assert not len(history.failures())
+
+
 PIECES = st.lists(st.tuples(st.sampled_from(["objective", "callback"]), st.integers(0, 12)), min_size=1, max_size=5)
 
 

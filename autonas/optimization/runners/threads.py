@@ -20,12 +20,14 @@ _POLL = 0.2
 
 
 class ThreadRunner:
-    """A runner whose slots are threads, deterministic whatever each task takes.
+    """A runner whose slots are threads, if asked for deterministic whatever each task takes.
 
-    Outcomes come back one at a time and in the order in which their tasks were submitted. What a search knows at each
-    of its decisions then follows from the number of threads alone, never from which task was faster. So that a slow
-    task does not keep the other threads idle, twice as many tasks as there are threads may be outstanding: running,
-    waiting for a thread, or done and waiting for their turn to be handed back.
+    In order, outcomes come back one at a time as their tasks were submitted. What a search knows at each of its
+    decisions then follows from the number of threads alone, never from which task was faster. So that a slow task does
+    not soon keep the other threads idle, twice as many tasks as there are threads may be outstanding: running, waiting
+    for a thread, or done and waiting for their turn to be handed back.
+
+    Out of order, each outcome comes back when it is there, and no task waits for a thread.
 
     Worth its while for objectives that let go of Python's lock, as torch and numpy do while they compute.
 
@@ -38,14 +40,18 @@ class ThreadRunner:
         How many tasks run at a time.
     stop : callable, optional
         Once it is true no task is started any more, and those that run are asked to end.
+    in_order : bool, default=True
 
     Notes
     -----
     All methods are for one thread only, that of the search, which closes the runner in the end.
     """
 
-    def __init__(self, objective: Objective, n_threads: int, stop: Callable[[], bool] = never) -> None:
+    def __init__(
+        self, objective: Objective, n_threads: int, stop: Callable[[], bool] = never, *, in_order: bool = True
+    ) -> None:
         self._objective = objective
+        self._in_order = in_order
         self._asked_to_stop = stop
         self._n_threads = n_threads
         self._threads: list[threading.Thread] = []
@@ -61,7 +67,7 @@ class ThreadRunner:
     @property
     def free(self) -> bool:
         """True while one more task can be outstanding."""
-        return len(self._outstanding) < 2 * self._n_threads
+        return len(self._outstanding) < self._n_threads * (2 if self._in_order else 1)
 
     @property
     def busy(self) -> bool:
@@ -91,7 +97,7 @@ class ThreadRunner:
             thread.start()
 
     def wait(self) -> list[Outcome]:
-        """Wait for the oldest task.
+        """Wait for the oldest task, or out of order for any.
 
         Returns
         -------
@@ -103,16 +109,20 @@ class ThreadRunner:
         BaseException
             What ends the process, such as ``KeyboardInterrupt``, as soon as any task has raised it.
         """
-        oldest = self._outstanding[0]
-        while oldest not in self._ended:
+        while (number := self._next()) not in self._ended:
             with contextlib.suppress(queue.Empty):
-                number, ended = self._returned.get(timeout=_POLL)
-                if isinstance(ended, BaseException):
-                    raise ended
-                self._ended[number] = ended
-        self._outstanding.popleft()
-        outcome = self._ended.pop(oldest)
-        return [] if outcome is None else [outcome]
+                ended, outcome = self._returned.get(timeout=_POLL)
+                if isinstance(outcome, BaseException):
+                    raise outcome
+                self._ended[ended] = outcome
+        self._outstanding.remove(number)
+        result = self._ended.pop(number)
+        return [] if result is None else [result]
+
+    def _next(self) -> int:
+        """Say which task is to be handed back next, be it done or not."""
+        oldest = self._outstanding[0]
+        return oldest if self._in_order else next(iter(self._ended), oldest)
 
     def close(self) -> None:
         """End the threads: what waits is dropped, what runs is asked to stop and waited for."""

@@ -34,10 +34,10 @@ def until(stop):
 
 
 @contextlib.contextmanager
-def running(objective, n_threads):
+def running(objective, n_threads, **settings):
     """Make a runner, and see that it leaves no thread behind."""
     before = threading.active_count()
-    with contextlib.closing(ThreadRunner(objective, n_threads)) as runner:
+    with contextlib.closing(ThreadRunner(objective, n_threads, **settings)) as runner:
         yield runner
     assert threading.active_count() == before
 
@@ -83,6 +83,29 @@ def test_order_and_window():
             assert len(back) + len(runner._outstanding) == 4
     assert done == [2, 3, 4, 1]
     assert back == [1, 2, 3, 4]
+
+
+def test_out_of_order_no_thread_waits_for_another():
+    """The first task ends only when many others have come back."""
+    many = threading.Event()
+
+    def objective(configuration, fidelity):
+        if fidelity == 1:
+            assert many.wait(LONG)
+        return float(fidelity)
+
+    with running(objective, 2, in_order=False) as runner:
+        back, number = [], 0
+        while len(back) < 10:
+            while runner.free and number < 10:
+                runner.submit(task(number))
+                number += 1
+            assert len(runner._outstanding) <= 2, "nothing waits for a thread"
+            back += [outcome.loss for outcome in runner.wait()]
+            if len(back) == 9:
+                many.set()
+        assert not runner.busy
+    assert back == [*map(float, range(2, 11)), 1.0]
 
 
 def test_threads_are_made_when_they_are_needed():

@@ -2,11 +2,13 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
+# What using the library needs, and what working on it needs.
+READY   = $(VENV)/.ready
 STAMP   = $(VENV)/.installed
 
-.PHONY: demo test test-all lint bench clean
+.PHONY: install demo test test-all lint bench clean
 
-$(STAMP): pyproject.toml
+$(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || \
 	  { echo "AutoNAS needs Python 3.10 to 3.13; choose one with: make PYTHON=python3.11 ..."; exit 1; }
 	@command -v cc >/dev/null || command -v gcc >/dev/null || \
@@ -15,10 +17,17 @@ $(STAMP): pyproject.toml
 	  { echo "The headers of Python are missing. hpbandster's dependency netifaces is compiled with them: install them (Debian: apt-get install python3-dev) and try again."; exit 1; }
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet torch torchvision
+	$(BIN)/python -m pip install --quiet -e '.[onnx,report]'
+	touch $@
+
+$(STAMP): $(READY)
 	$(BIN)/python -m pip install --quiet -e '.[dev]'
 	touch $@
 
-demo: $(STAMP)
+install: $(READY)
+	@echo "Ready: $(BIN)/autonas fit my.csv --target COLUMN --time 60 --report"
+
+demo: $(READY)
 	$(BIN)/python examples/01_quickstart.py
 
 test: $(STAMP)

@@ -10,26 +10,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from autonas.optimization import RunHistory, Trial
 from autonas.spaces import values
 
 __all__ = [
     "hyperparameter_importance",
-    "plot_confusion",
     "plot_importance",
     "plot_learning_curves",
     "plot_parallel_coordinates",
+    "plot_pareto_front",
     "plot_performance",
-    "plot_reliability",
-    "plot_residuals",
 ]
 
-Array = npt.NDArray[Any]
-
 #: Told apart on white and on black, and with any kind of colour vision.
-BLUE, ORANGE, GREY = "#2f86d6", "#d97706", "#8c8c8c"
+BLUE, ORANGE, GREEN, GREY = "#2f86d6", "#d97706", "#23967a", "#8c8c8c"
+#: Colours of what a hyperparameter belongs to.
+_ROLES = {"architecture": ORANGE, "training": BLUE, "preprocessing": GREEN}
 #: More lines than this are drawn as pixels, not as shapes.
 _SHAPES = 60
 #: Trials that an importance needs at least.
@@ -47,7 +44,8 @@ def new_axes(ax: Any, figsize: tuple[float, float] = (6.4, 3.6)) -> Any:
     return plt.subplots(figsize=figsize, layout="constrained")[1]
 
 
-def _plain(ax: Any) -> Any:
+def plain(ax: Any) -> Any:
+    """Take away what frames the axes above and to the right."""
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 
@@ -90,7 +88,7 @@ def plot_performance(history: RunHistory, ax: Any = None, *, ylabel: str = "vali
         # What the first trials were worth would flatten all that follows.
         low, high = every.min(), np.quantile(every, 0.95)
         ax.set_ylim(low - 0.05 * (high - low or 1), high + 0.1 * (high - low or 1))
-    return _plain(ax)
+    return plain(ax)
 
 
 def _best_over_time(trials: Sequence[Trial]) -> tuple[list[float], list[float]]:
@@ -103,6 +101,43 @@ def _best_over_time(trials: Sequence[Trial]) -> tuple[list[float], list[float]]:
             seconds.append(spent)
             losses.append(best)
     return seconds, losses
+
+
+def plot_pareto_front(history: RunHistory, objective: str, ax: Any = None, *, ylabel: str = "validation loss") -> Any:
+    """Draw the loss of each trial against one of the search's objectives; those on the front are joined.
+
+    Parameters
+    ----------
+    history : RunHistory
+        Of a search with ``objectives``. With more than one, a trial may be on the front for the sake of another.
+    objective : str
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. Default: a figure of its own.
+    ylabel : str
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ValueError
+        If no trial has such a number.
+    """
+    front = history.pareto_front(list(dict.fromkeys([*history.objectives, objective]))).sort_values(objective)
+    ax = new_axes(ax)
+    results = [r for t in history.trials for r in t.results if math.isfinite(r.loss) and objective in r.info]
+    x, y = [float(r.info[objective]) for r in results], [r.loss for r in results]
+    ax.scatter(x, y, s=14, color=GREY, alpha=0.6, linewidths=0, label="tried", rasterized=len(x) > 500)
+    ax.plot(front[objective], front["loss"], color=BLUE, marker="o", markersize=5, label="on the front")
+    if min(x) > 0 and max(x) > 20 * min(x):
+        ax.set_xscale("log")
+    # What the worst were worth would flatten the front.
+    low, high = min(y), max(np.quantile(y, 0.9), front["loss"].max())
+    ax.set(xlabel=objective.replace("_", " "), ylabel=ylabel)
+    ax.set_ylim(low - 0.05 * (high - low or 1), high + 0.1 * (high - low or 1))
+    ax.legend(frameon=False)
+    return plain(ax)
 
 
 def plot_learning_curves(history: RunHistory, ax: Any = None, *, ylabel: str = "validation loss") -> Any:
@@ -144,7 +179,7 @@ def plot_learning_curves(history: RunHistory, ax: Any = None, *, ylabel: str = "
         ax.set_ylim(low - 0.05 * (high - low or 1), high + 0.05 * (high - low or 1))
         ax.legend(frameon=False)
     ax.set(xlabel="epoch", ylabel=ylabel, xlim=(0, history.max_fidelity * 1.02))
-    return _plain(ax)
+    return plain(ax)
 
 
 def hyperparameter_importance(history: RunHistory, *, network: str | None = None, seed: int = 0) -> dict[str, float]:
@@ -209,7 +244,9 @@ def _fanova(history: RunHistory, losses: Mapping[int, float], network: str | Non
     return {name: float(share) for name, share in found.items()}
 
 
-def plot_importance(importance: Mapping[str, float], ax: Any = None, *, most: int = 12) -> Any:
+def plot_importance(
+    importance: Mapping[str, float], ax: Any = None, *, most: int = 12, roles: Mapping[str, str] | None = None
+) -> Any:
     """Draw importances as bars.
 
     Parameters
@@ -220,6 +257,8 @@ def plot_importance(importance: Mapping[str, float], ax: Any = None, *, most: in
         Where to draw. Default: a figure of its own.
     most : int, default=12
         Bars at most.
+    roles : mapping of str to str, optional
+        What each hyperparameter belongs to, as ``"architecture"``: told by colours, with a legend.
 
     Returns
     -------
@@ -228,10 +267,14 @@ def plot_importance(importance: Mapping[str, float], ax: Any = None, *, most: in
     ax = new_axes(ax)
     shown = sorted(importance.items(), key=lambda item: -item[1])[:most]
     names, heights = [name for name, _ in shown], [share for _, share in shown]
-    ax.barh(names, heights, color=BLUE)
+    belong = ["training" if roles is None else roles.get(name, "other") for name in names]
+    bars = ax.barh(names, heights, color=[_ROLES.get(role, GREY) for role in belong])
+    if roles is not None:
+        kinds = list(dict.fromkeys(belong))
+        ax.legend([bars[belong.index(kind)] for kind in kinds], kinds, frameon=False, loc="lower right")
     ax.invert_yaxis()
     ax.set(xlabel="share of the variance of the loss")
-    return _plain(ax)
+    return plain(ax)
 
 
 def plot_parallel_coordinates(
@@ -313,95 +356,3 @@ def _marks(hp: Any) -> list[tuple[float, str]]:
 
 def _wrapped(name: str) -> str:
     return name.replace(":", ":\n").replace("_", "\n", 1) if len(name) > 8 else name
-
-
-def plot_confusion(target: Array, decided: Array, labels: Sequence[Any], ax: Any = None) -> Any:
-    """Draw how often rows of each class were taken for which class, in percent of the true class.
-
-    Parameters
-    ----------
-    target, decided : ndarray of shape (n,)
-        Class codes: the true ones, and the predicted ones.
-    labels : sequence
-        The classes.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw. Default: a figure of its own.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-    """
-    ax = new_axes(ax, (4.8, 4.2))
-    n = len(labels)
-    counts = np.bincount(target.astype(int) * n + decided.astype(int), minlength=n * n).reshape(n, n)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    if n <= 12:
-        for i, j in np.ndindex(n, n):
-            ink = "white" if shares[i, j] > 0.55 else "#202020"
-            ax.text(j, i, f"{100 * shares[i, j]:.0f}", ha="center", va="center", fontsize=8, color=ink)
-    texts = [str(label)[:14] for label in labels]
-    step = max(1, n // 25)
-    ax.set_xticks(range(0, n, step), texts[::step], rotation=45 if n > 4 else 0, ha="right" if n > 4 else "center")
-    ax.set_yticks(range(0, n, step), texts[::step])
-    ax.set(xlabel="predicted", ylabel="true")
-    return ax
-
-
-def plot_reliability(target: Array, probabilities: Array, ax: Any = None, *, bins: int = 10) -> Any:
-    """Draw how often predictions are right against the probability that they claim: on the diagonal they are honest.
-
-    Parameters
-    ----------
-    target : ndarray of shape (n,)
-        Class codes.
-    probabilities : ndarray of shape (n, n_classes)
-        Of two classes that of the second one is looked at, of more the largest one.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw. Default: a figure of its own.
-    bins : int, default=10
-        Points, of about equally many rows each.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-    """
-    ax = new_axes(ax, (4.8, 4.2))
-    if probabilities.shape[1] == 2:
-        claimed, right = probabilities[:, 1], target == 1
-        xlabel, ylabel = "claimed probability of the second class", "share of the second class"
-    else:
-        claimed, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == target
-        xlabel, ylabel = "claimed probability of the predicted class", "share that was right"
-    order = np.argsort(claimed, kind="stable")
-    parts = [part for part in np.array_split(order, min(bins, max(1, len(order) // 10))) if len(part)]
-    x = np.array([claimed[part].mean() for part in parts])
-    y = np.array([right[part].mean() for part in parts])
-    error = np.array([math.sqrt(max(m * (1 - m), 0.25 / len(p)) / len(p)) for m, p in zip(y, parts, strict=True)])
-    ax.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="honest")
-    ax.errorbar(x, y, 1.64 * error, color=BLUE, marker="o", markersize=4, linewidth=1, label="90 % interval")
-    ax.set(xlim=(0, 1), ylim=(-0.02, 1.02), xlabel=xlabel, ylabel=ylabel)
-    ax.legend(frameon=False)
-    return _plain(ax)
-
-
-def plot_residuals(target: Array, predictions: Array, ax: Any = None) -> Any:
-    """Draw predictions against what is true.
-
-    Parameters
-    ----------
-    target, predictions : ndarray of shape (n,)
-    ax : matplotlib.axes.Axes, optional
-        Where to draw. Default: a figure of its own.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-    """
-    ax = new_axes(ax, (4.8, 4.2))
-    low, high = min(target.min(), predictions.min()), max(target.max(), predictions.max())
-    ax.plot([low, high], [low, high], color=GREY, linestyle=":")
-    alpha = float(np.clip(300 / len(target), 0.15, 0.9))
-    ax.scatter(target, predictions, s=9, color=BLUE, alpha=alpha, linewidths=0, rasterized=len(target) > 500)
-    ax.set(xlabel="true", ylabel="predicted")
-    return _plain(ax)

@@ -24,7 +24,7 @@ from autonas.presets import Preset
 from autonas.spaces import configuration_from, narrow, values
 from autonas.training.trial import Trainer
 
-__all__ = ["Comparison", "OneShot", "OneShotResult", "find_cells", "preset_of_cells", "with_random_cells"]
+__all__ = ["Comparison", "OneShot", "OneShotResult", "edges_of", "find_cells", "preset_of_cells", "with_random_cells"]
 
 #: What a run_dir keeps of stage one.
 FILE = "one_shot.json"
@@ -154,13 +154,18 @@ class OneShotResult:
         place : int, default=0
             Of the cell in :attr:`cells`.
         """
-        edges = []
-        for part in self.cells[place].split(", "):
-            *kind, nodes, operation = part.split(" ")
-            source, target = nodes.split(">")
-            prefix = "".join(f"{k} " for k in kind)
-            edges.append((prefix + source, prefix + target, operation))
-        return edges
+        return edges_of(self.cells[place])
+
+
+def edges_of(cell: str) -> list[tuple[str, str, str]]:
+    """List the edges of a cell that is written as a text."""
+    edges = []
+    for part in cell.split(", "):
+        *kind, nodes, operation = part.split(" ")
+        source, target = nodes.split(">")
+        prefix = "".join(f"{k} " for k in kind)
+        edges.append((prefix + source, prefix + target, operation))
+    return edges
 
 
 def preset_of_cells(preset: Preset, given: Any) -> Preset:

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from autonas._network_plot import plot_network
+from autonas._prediction_plots import plot_confusion, plot_reliability, plot_residuals
 from autonas._run_plots import (
     hyperparameter_importance,
-    plot_confusion,
     plot_importance,
     plot_learning_curves,
     plot_parallel_coordinates,
+    plot_pareto_front,
     plot_performance,
-    plot_reliability,
-    plot_residuals,
 )
 
 __all__ = [
@@ -26,6 +25,7 @@ __all__ = [
     "plot_learning_curves",
     "plot_network",
     "plot_parallel_coordinates",
+    "plot_pareto_front",
     "plot_performance",
     "plot_reliability",
     "plot_residuals",

@@ -87,6 +87,7 @@ def test_one_of_the_front_is_an_estimator_like_any(fitted, tmp_path):
     np.testing.assert_array_equal(fitted.get_pareto_front()[0].predict_proba(X), big)
     page = small.report(tmp_path / "report.html").read_text()
     assert "<h2>Pareto front</h2>" in page
+    assert "Every result by its loss and its n parameters" in page
     assert "<h2>The network</h2>" in page
 
 

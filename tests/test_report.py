@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from ConfigSpace import ConfigurationSpace
 from sklearn.datasets import load_diabetes, load_wine
 
 from autonas import AutoNASClassifier, AutoNASRegressor, NetworkFamily, OneShot, load, load_space, search
@@ -141,6 +142,15 @@ def test_regression_with_cells_and_random_ones(tmp_path):
     assert "Predicted against true numbers." in page.words
 
 
+def test_the_cell_of_a_single_stage(tmp_path):
+    clf = AutoNASClassifier(**{**QUICK, "n_trials": 1}, search_space="mlp_cell").fit(*WINE)
+    page = Page(clf.report(tmp_path / "report.html"))
+    assert "The cell" in page.titles
+    operations = {str(v) for name, v in clf.best_params_.items() if "op_" in name} - {"none"}
+    assert operations <= {*page.words.split()}
+    assert "Weight sharing" not in page.words
+
+
 def test_failures_are_grouped_by_cause(tmp_path):
     def broken(configuration, input_spec, output_spec):
         raise RuntimeError('no <layers> & no "sense"')
@@ -248,6 +258,29 @@ def test_parallel_coordinates_have_a_line_for_each_trial_that_has_them_all(long_
 def test_bars_are_as_long_as_the_importances():
     ax = drawings.plot_importance({"a": 0.2, "b": 0.7, "c": 0.1}, most=2)
     assert [bar.get_width() for bar in ax.patches] == [0.7, 0.2]
+
+
+def test_bars_are_coloured_by_role():
+    roles = {"a": "training", "b": "architecture", "c": "training"}
+    ax = drawings.plot_importance({"a": 0.2, "b": 0.7, "c": 0.1}, roles=roles)
+    b, a, c = (bar.get_facecolor() for bar in ax.patches)
+    assert a == c != b
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["architecture", "training"]
+
+
+def test_the_front_is_drawn():
+    space = ConfigurationSpace({"x": (0.0, 1.0)})
+
+    def objective(configuration, fidelity):
+        return {"loss": 1 - configuration["x"] ** 2, "size": 1 + 99 * configuration["x"], "other": 1.0}
+
+    history = search(objective, space, optimizer="random", objectives=["size"], n_trials=8, random_state=0)
+    ax = drawings.plot_pareto_front(history, "size")
+    (front,) = ax.lines
+    np.testing.assert_array_equal(np.sort(front.get_ydata()), history.pareto_front()["loss"])
+    assert len(ax.collections[0].get_offsets()) == sum(len(t.results) for t in history.trials)
+    with pytest.raises(ValueError, match="No trial has 'latency'"):
+        drawings.plot_pareto_front(history, "latency")
 
 
 def test_confusion_in_percent_of_the_true_class():

@@ -9,16 +9,14 @@ import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from autonas._version import __version__
+from autonas.cli.errors import CODES, STOPPED, complain, explain, nobody_reads, show_warning
 
 __all__ = ["main", "make_app"]
-
-#: Exit codes: a wrong argument or missing data; a search in which every trial failed; the keyboard.
-WRONG, FAILED, STOPPED = 2, 1, 130
 
 Run = Annotated[Path, typer.Argument(help="Folder of a run: --out of fit, or run_dir in Python.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs; all else goes to stderr.")]
@@ -55,41 +53,19 @@ def main(arguments: Sequence[str] | None = None, benchmark: Callable[[Sequence[s
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given[:1]
     if arguments is None:  # this process is ours
-        warnings.showwarning = _show_warning
+        warnings.showwarning = show_warning
     try:
         code = make_app(benchmark)(given, standalone_mode=False, prog_name="autonas")
+        sys.stdout.flush()
     except (KeyboardInterrupt, typer.Abort):
-        return _complain("stopped. The same command goes on from here.", STOPPED)
-    except Exception as error:  # noqa: BLE001 - _explain raises what is no message for people
+        return complain("stopped. The same command goes on from here.", STOPPED)
+    except Exception as error:  # noqa: BLE001 - explain raises what is no message for people
+        if isinstance(error, BrokenPipeError) and nobody_reads():
+            return 0
         if debug:
             traceback.print_exc()
-        return _explain(error)
+        return explain(error)
     return code if isinstance(code, int) else 0
-
-
-def _explain(error: Exception) -> int:
-    """Say what went wrong in one line; what nobody foresaw is raised again."""
-    if hasattr(error, "format_message"):  # of typer, about the arguments; the class has more than one home
-        context = getattr(error, "ctx", None)
-        if type(error).__name__ == "NoArgsIsHelpError":
-            return WRONG  # the help has been printed
-        return _complain(
-            f"{error.format_message()} See: {'autonas' if context is None else context.command_path} --help", WRONG
-        )
-    if type(error).__name__ == "SearchFailed":
-        return _complain(str(error).partition("\n")[0], FAILED)
-    if isinstance(error, (ValueError, TypeError, OSError, ImportError)):
-        return _complain(str(error), WRONG)
-    raise error
-
-
-def _complain(message: str, code: int) -> int:
-    print(f"autonas: {' '.join(message.split())}", file=sys.stderr)
-    return code
-
-
-def _show_warning(message: Any, *_: Any, **__: Any) -> None:
-    print(f"autonas: warning: {' '.join(str(message).split())}", file=sys.stderr)
 
 
 def _version(asked: bool) -> None:
@@ -102,6 +78,7 @@ def make_app(benchmark: Callable[[Sequence[str]], int] | None = None) -> typer.T
     """Put the commands together."""
     app = typer.Typer(
         help="Neural architecture search and tuning, from a table or a folder of images to a report.",
+        epilog=CODES,
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -150,11 +127,12 @@ def checklist(
     run: Annotated[
         Path, typer.Argument(help="Folder of a run, or a file of `benchmark optimizers`.", show_default=False)
     ],
+    json: Json = False,
 ) -> None:
     """Answer the NAS best-practices checklist (Lindauer and Hutter 2019) from what a run has on record."""
-    from autonas.benchmarks import checklist as questions
+    from autonas.cli.listings import answer_checklist
 
-    print(questions.markdown(questions.checklist(run)))
+    answer_checklist(run, json=json)
 
 
 def fit(
@@ -193,6 +171,7 @@ def fit(
     trial_memory: Annotated[float | None, typer.Option(help="MiB that a trial may take.", show_default=False)] = None,
     device: Device = "auto",
     seed: Annotated[int | None, typer.Option(help="With --trials: the same run twice.", show_default=False)] = None,
+    report: Annotated[bool, typer.Option("--report", help="Write RUN/report.html, too.")] = False,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
@@ -223,7 +202,7 @@ def fit(
         "trials": trials,
     }
     source = {"data": data, "target": target, "task": task, "drop": drop, "weight": weight}
-    fit_run(source, settings, out, test, quiet=quiet, json=json)
+    fit_run(source, settings, out, test, report=report, quiet=quiet, json=json)
 
 
 def resume(run: Run, time: Seconds = None, trials: Trials = None, quiet: Quiet = False, json: Json = False) -> None:
@@ -251,11 +230,12 @@ def report(
     run: Run,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="HTML file.", show_default="RUN/report.html")] = None,
     space: Own = None,
+    json: Json = False,
 ) -> None:
     """Write one HTML file that tells what was searched, what won and how sure that is."""
     from autonas.cli.runs import report_of_run
 
-    report_of_run(run, out, space)
+    report_of_run(run, out, space, json=json)
 
 
 def card(
@@ -264,11 +244,12 @@ def card(
         Path | None, typer.Option("--out", "-o", help="Markdown file.", show_default="RUN/model_card.md")
     ] = None,
     space: Own = None,
+    json: Json = False,
 ) -> None:
     """Write a model card: data, scores, limits, and how the model was made."""
     from autonas.cli.runs import card_of_run
 
-    card_of_run(run, out, space)
+    card_of_run(run, out, space, json=json)
 
 
 def export(
@@ -278,11 +259,12 @@ def export(
     ] = None,
     best_only: Annotated[bool, typer.Option(help="The best trial alone, not the ensemble.")] = False,
     space: Own = None,
+    json: Json = False,
 ) -> None:
     """Write a run's networks, with their preprocessing, as a file for ONNX or for torch alone."""
     from autonas.cli.runs import export_of_run
 
-    export_of_run(run, to, space, best_only=best_only)
+    export_of_run(run, to, space, best_only=best_only, json=json)
 
 
 def leaderboard(

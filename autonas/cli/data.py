@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from autonas._names import unknown_name
 
-__all__ = ["Dataset", "features_for", "guess_task", "image_files", "read_data", "read_table"]
+__all__ = [
+    "Dataset",
+    "features_for",
+    "guess_task",
+    "image_files",
+    "read_data",
+    "read_table",
+    "require_columns",
+    "require_table",
+    "write_table",
+]
 
 TABLES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".parquet", ".pq")
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
@@ -62,9 +73,8 @@ def read_table(path: Path) -> pd.DataFrame:
     """
     if not path.exists():
         raise FileNotFoundError(f"There is no file {str(path)!r} (looked in {Path.cwd()}).")
+    require_table(path)
     name = path.name.lower()
-    if not name.endswith(TABLES):
-        raise ValueError(f"{str(path)!r} is none of {', '.join(TABLES)}: save it as CSV or parquet.")
     if name.endswith((".parquet", ".pq")):
         try:
             return pd.read_parquet(path)
@@ -77,9 +87,29 @@ def read_table(path: Path) -> pd.DataFrame:
         for sep in (";", "\t"):
             if table.shape[1] == 1 and sep in str(table.columns[0]):
                 table = pd.read_csv(path, sep=sep)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise ValueError(f"{str(path)!r} cannot be read as CSV: {error}") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{str(path)!r} is no text in UTF-8 ({error}): save it as CSV in UTF-8.") from error
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise ValueError(
+            f"{str(path)!r} cannot be read as CSV ({error}): its first line must name the columns, and every other one "
+            "have as many cells."
+        ) from error
     return _with_dates(table)
+
+
+def require_table(path: Path) -> None:
+    """Raise a ValueError unless a file's name is that of a table."""
+    if not path.name.lower().endswith(TABLES):
+        raise ValueError(f"{str(path)!r} is none of {', '.join(TABLES)}: save it as CSV or parquet.")
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a table, of the kind that the file's name says."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix.lower() in {".parquet", ".pq"}:
+        table.to_parquet(path, index=False)
+    else:
+        table.to_csv(path, index=False, sep="\t" if ".tsv" in path.name.lower() else ",")
 
 
 def _with_dates(table: pd.DataFrame) -> pd.DataFrame:
@@ -136,13 +166,15 @@ def read_data(
     absent = table[target].isna()
     table = table[~absent].reset_index(drop=True)
     y = table[target]
-    weights = None if weight is None else table[weight].to_numpy()
+    weights = None if weight is None else _numbers(table[weight], "--weight", "pass a column of weights, 0 or more")
     X = table.drop(columns=[target, *(drop or ()), *([] if weight is None else [weight])])
     if X.shape[1] == 0 or len(X) == 0:
         raise ValueError(
             f"{data.name} has {len(X)} rows with a target and {X.shape[1]} other columns: nothing to learn."
         )
     found = guess_task(y) if task == "auto" else task
+    if found == "regression":
+        _numbers(y, "--target", "pass --task classification, or another column")
     what = f"{y.nunique()} classes" if found == "classification" else f"numbers from {y.min():g} to {y.max():g}"
     about = f"{data.name}: {len(X):,} rows, {X.shape[1]} columns; {target!r} is {what} ({found})"
     if task == "auto":
@@ -150,6 +182,12 @@ def read_data(
     if absent.any():
         about += f"; {int(absent.sum()):,} rows without {target!r} are left out"
     return Dataset(X, y, found, weights, about + ".")
+
+
+def _numbers(column: pd.Series[Any], option: str, mend: str) -> npt.NDArray[Any]:
+    if column.dtype.kind not in "biuf":
+        raise ValueError(f"{option} {column.name} must hold numbers, but has {column.dropna().iloc[0]!r}: {mend}.")
+    return column.to_numpy()
 
 
 def _columns(table: pd.DataFrame) -> str:
@@ -204,7 +242,12 @@ def features_for(estimator: Any, table: pd.DataFrame, name: str) -> pd.DataFrame
                 "names: leave the others out."
             )
         return table
-    if missing := [column for column in wanted if column not in table]:
-        raise ValueError(f"{name} lacks columns that the run was fitted to: {', '.join(map(str, missing))}.")
+    require_columns(table, wanted, name)
     chosen: pd.DataFrame = table.loc[:, list(wanted)]
     return chosen
+
+
+def require_columns(table: pd.DataFrame, wanted: Iterable[Any], name: str) -> None:
+    """Raise a ValueError if a table lacks columns that a fit has."""
+    if missing := [str(column) for column in wanted if column not in table]:
+        raise ValueError(f"{name} lacks columns that the run was fitted to: {', '.join(missing)}. {_columns(table)}")

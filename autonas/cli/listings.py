@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pandas as pd
 
 from autonas.cli.output import print_json, print_table
 
-__all__ = ["check_space", "list_optimizers", "list_spaces", "show_space"]
+__all__ = ["answer_checklist", "check_space", "list_optimizers", "list_spaces", "show_space"]
 
 
 def list_optimizers(*, json: bool) -> None:
@@ -128,3 +129,14 @@ def check_space(file: Path, *, json: bool) -> None:
         print_json(result)
     else:
         print(f"{file} is fine: a {kind} of {len(space)} hyperparameters; 100 random configurations are legal.")
+
+
+def answer_checklist(record: Path, *, json: bool) -> None:
+    """Answer the NAS checklist from the record of a run or of a benchmark."""
+    from autonas.benchmarks.checklist import checklist, markdown
+
+    answers = checklist(record)
+    if json:
+        print_json([asdict(answer) for answer in answers])
+    else:
+        print(markdown(answers))

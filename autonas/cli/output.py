@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-__all__ = ["print_json", "print_table", "say"]
+__all__ = ["command", "print_json", "print_table", "say"]
+
+
+def command() -> str:
+    """Give the name by which this program can be called again: by its path as typed, where the name is not enough."""
+    typed = sys.argv[0]
+    return typed if Path(typed).name == "autonas" and shutil.which("autonas") is None else "autonas"
 
 
 def say(line: str) -> None:

@@ -11,6 +11,7 @@ import threading
 import time as clock
 import warnings
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,18 @@ import numpy as np
 import pandas as pd
 
 from autonas._interrupts import FitInterrupted
-from autonas.cli.data import IMAGES, Dataset, features_for, image_files, read_data, read_table
-from autonas.cli.output import print_json, print_table, say
+from autonas.cli.data import (
+    IMAGES,
+    Dataset,
+    features_for,
+    image_files,
+    read_data,
+    read_table,
+    require_columns,
+    require_table,
+    write_table,
+)
+from autonas.cli.output import command, print_json, print_table, say
 
 __all__ = [
     "export_of_run",
@@ -42,6 +53,7 @@ def fit_run(
     out: Path | None,
     test: Path | None,
     *,
+    report: bool,
     quiet: bool,
     json: bool,
 ) -> None:
@@ -53,7 +65,7 @@ def fit_run(
     settings = dict(settings)
     if settings["time"] is None and settings["trials"] is None:
         settings["time"] = 300.0
-    _fit(dict(source), settings, folder, test, quiet=quiet, json=json)
+    _fit(dict(source), settings, folder, test, report=report, quiet=quiet, json=json)
 
 
 def resume_run(run: Path, time: float | None, trials: int | None, *, quiet: bool, json: bool) -> None:
@@ -66,27 +78,40 @@ def resume_run(run: Path, time: float | None, trials: int | None, *, quiet: bool
             f"{str(run)!r} was not made by `autonas fit`, so it does not say where its data are: call fit in Python "
             "with the same data and run_dir."
         )
-    kept = jsonlib.loads(file.read_text(encoding="utf-8"))
+    try:
+        kept = jsonlib.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{str(file)!r} is damaged ({error}): type the command of `autonas fit` again.") from error
     settings = kept["settings"]
     if time is not None or trials is not None:
         settings |= {"time": time, "trials": trials}
     source = kept["source"] | {"data": Path(kept["source"]["data"])}
     if not source["data"].exists():
         raise FileNotFoundError(f"The data of the run, {str(source['data'])!r}, are not there any more.")
-    _fit(source, settings, run, None, quiet=quiet, json=json)
+    _fit(source, settings, run, None, report=False, quiet=quiet, json=json)
 
 
 def _fit(
-    source: dict[str, Any], settings: dict[str, Any], folder: Path, test: Path | None, *, quiet: bool, json: bool
+    source: dict[str, Any],
+    settings: dict[str, Any],
+    folder: Path,
+    test: Path | None,
+    *,
+    report: bool,
+    quiet: bool,
+    json: bool,
 ) -> None:
+    # What can be wrong with the arguments is found before the time is spent.
     dataset = read_data(**source)
     held_out = None if test is None else _read_test(test, source, dataset)
+    folder.mkdir(parents=True, exist_ok=True)
+    if report and find_spec("matplotlib") is None:
+        raise ImportError("--report draws with matplotlib, which is not installed: pip install 'autonas[plots]'")
     estimator = _estimator(dataset, settings, folder, quiet=quiet)
     going_on = (folder / "fit.json").exists()
     if not quiet:
         say(dataset.about)
         say(f"{'Going on with' if going_on else 'Run:'} {folder}")
-    folder.mkdir(parents=True, exist_ok=True)
     kept = {"source": source | {"data": str(Path(source["data"]).resolve())}, "settings": settings}
     if not going_on:
         _keep_command(folder, kept)
@@ -98,10 +123,12 @@ def _fit(
             warnings.simplefilter("error", FitInterrupted)
             estimator.fit(dataset.X, dataset.y, **({} if dataset.weight is None else {"sample_weight": dataset.weight}))
     except (KeyboardInterrupt, FitInterrupted):
-        say(f"Stopped. The best so far is kept; it goes on by: autonas resume {folder}")
+        say(f"Stopped. The best so far is kept; it goes on by: {command()} resume {folder}")
         raise KeyboardInterrupt from None
     _keep_command(folder, kept)
     result = _summary(estimator, folder, clock.monotonic() - started, held_out)
+    if report:
+        result["report"] = str(estimator.report(folder / "report.html"))
     if json:
         print_json(result)
     else:
@@ -115,7 +142,10 @@ def _keep_command(folder: Path, kept: Mapping[str, Any]) -> None:
 
 
 def _read_test(test: Path, source: Mapping[str, Any], dataset: Dataset) -> Dataset:
-    return read_data(test, source["target"], dataset.task, None, source["weight"])
+    held_out = read_data(test, source["target"], dataset.task, None, source["weight"])
+    if isinstance(dataset.X, pd.DataFrame) and isinstance(held_out.X, pd.DataFrame):
+        require_columns(held_out.X, dataset.X.columns, "--test")
+    return held_out
 
 
 def _estimator(dataset: Dataset, settings: Mapping[str, Any], folder: Path, *, quiet: bool) -> Any:
@@ -207,7 +237,10 @@ def _in_words(result: Mapping[str, Any], estimator: Any, folder: Path, source: M
         judged = ", ".join(f"{name} {value:.4g}" for name, value in result["test"].items())
         lines.append(f"On the test data: {judged}.")
     new = "images/" if Path(source["data"]).is_dir() else "new.csv"
-    lines.append(f"Next:  autonas predict {folder} {new} -o out.csv   autonas report {folder}")
+    if "report" in result:
+        lines.append(f"Report: {result['report']}")
+    then = "" if "report" in result else f"   {command()} report {folder}"
+    lines.append(f"Next:  {command()} predict {folder} {new} -o out.csv{then}")
     return "\n".join(lines)
 
 
@@ -220,6 +253,8 @@ def load_run(run: Path, space: list[str] | None = None, device: str = "auto") ->
 
 def predict_run(run: Path, data: Path, out: Path | None, space: list[str] | None, device: str, *, json: bool) -> None:
     """Predict by a run, and write what it says."""
+    if out is not None:
+        require_table(out)
     estimator = load_run(run, space, device)
     if hasattr(estimator, "n_features_in_"):
         X: Any = features_for(estimator, read_table(data), data.name)
@@ -231,16 +266,12 @@ def predict_run(run: Path, data: Path, out: Path | None, space: list[str] | None
     if json:
         print_json(result.to_dict("records"))
     if out is not None:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        if out.suffix.lower() in {".parquet", ".pq"}:
-            result.to_parquet(out, index=False)
-        else:
-            result.to_csv(out, index=False)
+        write_table(result, out)
         say(f"{len(result):,} predictions are in {out}.")
     elif not json:
         result.to_csv(sys.stdout, index=False)
     if not estimator._fitted.finished:
-        say(f"The run had not ended: predicted by its best trial so far. It goes on by: autonas resume {run}")
+        say(f"The run had not ended: predicted by its best trial so far. It goes on by: {command()} resume {run}")
 
 
 def _images(data: Path) -> list[Path]:
@@ -278,24 +309,32 @@ def leaderboard_of_run(run: Path, top: int, space: list[str] | None, *, json: bo
         say(f"{len(board) - len(shown)} more: --top 0 shows all.")
 
 
-def report_of_run(run: Path, out: Path | None, space: list[str] | None) -> None:
+def report_of_run(run: Path, out: Path | None, space: list[str] | None, *, json: bool) -> None:
     """Write a run's report."""
-    print(load_run(run, space).report(run / "report.html" if out is None else out))
+    _print_path(load_run(run, space).report(run / "report.html" if out is None else out), json=json)
 
 
-def card_of_run(run: Path, out: Path | None, space: list[str] | None) -> None:
+def card_of_run(run: Path, out: Path | None, space: list[str] | None, *, json: bool) -> None:
     """Write a run's model card."""
-    print(load_run(run, space).model_card(run / "model_card.md" if out is None else out))
+    _print_path(load_run(run, space).model_card(run / "model_card.md" if out is None else out), json=json)
 
 
-def export_of_run(run: Path, to: Path | None, space: list[str] | None, *, best_only: bool) -> None:
+def _print_path(file: Path, *, json: bool) -> None:
+    if json:
+        print_json({"file": str(file)})
+    else:
+        print(file)
+
+
+def export_of_run(run: Path, to: Path | None, space: list[str] | None, *, best_only: bool, json: bool) -> None:
     """Write a run as a model file, of the kind that the file's name says."""
     file = run / "model.onnx" if to is None else to
     if file.suffix not in {".onnx", ".pt2"}:
         raise ValueError(f"--to is {str(file)!r}, but must end in .onnx, or in .pt2 for a program of torch.")
     estimator = load_run(run, space)
     file.parent.mkdir(parents=True, exist_ok=True)
-    print((estimator.export_onnx if file.suffix == ".onnx" else estimator.export_torch)(file, best_only=best_only))
+    write = estimator.export_onnx if file.suffix == ".onnx" else estimator.export_torch
+    _print_path(write(file, best_only=best_only), json=json)
 
 
 def show_dashboard(run: Path, host: str, port: int) -> None:
@@ -310,6 +349,9 @@ def show_dashboard(run: Path, host: str, port: int) -> None:
             def log_message(self, *_: Any) -> None:
                 pass
 
+        from autonas._run_dir import read_history
+
+        read_history(run, None)  # whether it can be read, in words
         try:
             server = make_server(host, port, wsgi(f"sqlite:///{database.resolve()}"), handler_class=Quiet)
         except OSError as error:

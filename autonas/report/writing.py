@@ -11,21 +11,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 from autonas import _run_plots as plots
 from autonas._fitting import Fitted
-from autonas._network_plot import plot_network
+from autonas._prediction_plots import plot_confusion, plot_reliability, plot_residuals
 from autonas._progress import as_known, in_words, named
 from autonas._results import describe_members, leaderboard
 from autonas._stored import environment_of
-from autonas.networks.layers_of import layers_of
-from autonas.networks.specs import ImageSpec
-from autonas.plots import plot_cell
+from autonas.report.architecture import cell_section, configuration_of, network_section
 from autonas.report.checklist import answers, of_run
 from autonas.report.page import figure, page, paragraph, section, table
-from autonas.spaces import values
-from autonas.training.trial import TrainedNetwork
+from autonas.spaces import split_by_role, values
 
 __all__ = ["write_report"]
 
@@ -72,12 +68,12 @@ def write_report(
     parts = [
         _summary(fitted, board),
         _best_trials(fitted, board),
-        _front(fitted),
+        _front(fitted, ylabel),
         _search(fitted, ylabel),
         _hyperparameters(fitted, ylabel),
         _validation(fitted, labels),
-        _network(fitted),
-        _cells(fitted),
+        network_section(fitted),
+        cell_section(fitted),
         _failures(fitted),
         _circumstances(fitted, params),
         _practices(fitted),
@@ -181,18 +177,25 @@ def _best_trials(fitted: Fitted, board: pd.DataFrame) -> str:
     return section("Leaderboard", table(shown), paragraph(rest, quiet=True) if rest else "", members)
 
 
-def _front(fitted: Fitted) -> str:
+def _front(fitted: Fitted, ylabel: str) -> str:
     history = fitted.history
     if not history.objectives:
         return ""
     front = history.pareto_front()
-    networks = [str(values(_configuration(fitted, int(n))).get("network", "")) for n in front["trial"]]
+    networks = [str(values(configuration_of(fitted, int(n))).get("network", "")) for n in front["trial"]]
     front.insert(1, "network", networks)
     about = (
         f"Trials that no other beats in the loss without losing in {' or '.join(history.objectives)}. "
         "get_pareto_front() gives a fitted estimator for each."
     )
-    return section("Pareto front", paragraph(about), table(front))
+    drawn = [
+        figure(
+            lambda ax, name=name: plots.plot_pareto_front(history, name, ax, ylabel=ylabel),
+            f"Every result by its loss and its {name.replace('_', ' ')}; joined: the trials on the front.",
+        )
+        for name in history.objectives
+    ]
+    return section("Pareto front", paragraph(about), '<div class="figures">', *drawn, "</div>", table(front))
 
 
 def _search(fitted: Fitted, ylabel: str) -> str:
@@ -248,9 +251,10 @@ def _hyperparameters(fitted: Fitted, ylabel: str) -> str:
         return section(
             title, paragraph(f"Fewer than {least} trials at one rung, or equal losses: too few to tell.", quiet=True)
         )
+    roles = {name: role for role, names in split_by_role(history.space).items() for name in names}
     drawn = [
         figure(
-            lambda ax: plots.plot_importance(overall, ax),
+            lambda ax: plots.plot_importance(overall, ax, roles=roles),
             "How much of the variance of the loss each shared hyperparameter explains (Optuna's fANOVA).",
         )
     ]
@@ -259,7 +263,8 @@ def _hyperparameters(fitted: Fitted, ylabel: str) -> str:
     if own:
         drawn.append(
             figure(
-                lambda ax: plots.plot_importance(own, ax), f"The same among the trials of {family}, the best family."
+                lambda ax: plots.plot_importance(own, ax, roles=roles),
+                f"The same among the trials of {family}, the best family. {_share_of_architecture(own, roles)}",
             )
         )
     # What some trials do not have would leave these out.
@@ -273,6 +278,11 @@ def _hyperparameters(fitted: Fitted, ylabel: str) -> str:
     return section(title, '<div class="figures">', *drawn, "</div>", parallel)
 
 
+def _share_of_architecture(importance: Mapping[str, float], roles: Mapping[str, str]) -> str:
+    share = sum(value for name, value in importance.items() if roles.get(name) == "architecture")
+    return f"Together its architecture explains {share:.0%}."
+
+
 def _validation(fitted: Fitted, labels: Any) -> str:
     validated = fitted.validated
     if validated is None:
@@ -284,77 +294,19 @@ def _validation(fitted: Fitted, labels: Any) -> str:
         names = range(fitted.n_classes) if labels is None else labels
         drawings = [
             (
-                lambda ax: plots.plot_confusion(target, decided, names, ax),
+                lambda ax: plot_confusion(target, decided, names, ax),
                 "True against predicted classes, in percent.",
             ),
             (
-                lambda ax: plots.plot_reliability(target, said, ax),
+                lambda ax: plot_reliability(target, said, ax),
                 "How often predictions are right against the probability that they claim; calibrated on these rows.",
             ),
         ]
     else:
-        drawings = [(lambda ax: plots.plot_residuals(target, said, ax), "Predicted against true numbers.")]
+        drawings = [(lambda ax: plot_residuals(target, said, ax), "Predicted against true numbers.")]
     figures = [figure(draw, caption, (4.8, 4.2)) for draw, caption in drawings]
     about = f"What the result says of the {len(target):,} rows that it was validated by and not trained on."
     return section("Validation predictions", paragraph(about), '<div class="figures">', *figures, "</div>")
-
-
-def _network(fitted: Fitted) -> str:
-    """Draw the network of the best member that is one."""
-    members = sorted(fitted.ensemble.members, key=lambda m: (fitted.losses[m.trial], m.trial))
-    networks = [m for m in members if not fitted.search_space.is_traditional(_configuration(fitted, m.trial))]
-    if not networks:
-        return ""
-    best, (first, *others) = networks[0].trial, networks[0].networks
-    layers = layers_of(first.network, _example(first), len(first.scales))
-    n = sum(len(stack.scales) for stack in (first, *others))
-    about = (
-        f"Trial {best}, the best of those that predict: each layer that has parameters, the size of its output for one "
-        f"row, and its parameters{f', of one of its {n} networks (one a fold)' if n > 1 else ''}."
-    )
-    drawn = figure(lambda ax: plot_network(layers, ax), about, (7.0, 0.36 * len(layers) + 0.4))
-    return section("The network", drawn)
-
-
-def _configuration(fitted: Fitted, trial: int) -> Any:
-    return fitted.history.trials[trial].configuration
-
-
-def _example(trained: TrainedNetwork) -> list[torch.Tensor]:
-    """Make some rows of what a network reads; so many as no layer has units."""
-    n, spec = (len(trained.scales), 7), trained.preprocessor.input_spec
-    device = next(trained.network.parameters()).device
-    if isinstance(spec, ImageSpec):
-        shapes: list[tuple[int, ...]] = [(*n, spec.channels, spec.height, spec.width), (*n, 0)]
-    else:
-        shapes = [(*n, spec.n_numeric), (*n, len(spec.cardinalities))]
-    return [torch.zeros(shapes[0], device=device), torch.zeros(shapes[1], dtype=torch.int64, device=device)]
-
-
-def _cells(fitted: Fitted) -> str:
-    found = fitted.one_shot
-    if found is None:
-        return ""
-    about = (
-        f"Weight sharing ({found.strategy}) searched cells of {found.family} for {found.seconds:.0f} seconds; the rest "
-        f"of the search chose among the best {len(found.cells)}."
-    )
-    chosen = values(fitted.best.configuration).get(f"{found.family}:cell", found.cells[0])
-    place = found.cells.index(chosen) if chosen in found.cells else 0
-    edges = found.edges(place)
-    nodes = len({node for edge in edges for node in edge[:2]})
-    drawn = figure(
-        lambda ax: plot_cell(edges, ax),
-        f"The cell of the best trial (number {place + 1} of those found).",
-        (max(5.0, 1.4 * nodes), max(3.0, 0.7 * nodes)),
-        paper=True,
-    )
-    compared = (
-        str(found.comparison)
-        if found.comparison is not None
-        else ("Random cells were not tried for comparison: OneShot(..., compare_to_random=True) does that.")
-    )
-    return section("The cell", paragraph(about), drawn, paragraph(compared))
 
 
 def _failures(fitted: Fitted) -> str:

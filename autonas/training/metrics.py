@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -103,7 +102,7 @@ def resolve_metric(metric: Any, classes: Array | None) -> Metric:
     Raises
     ------
     ValueError
-        If the name is not known.
+        If the name is not known, or is that of a scorer for something else.
     """
     if metric is None:
         metric = "neg_root_mean_squared_error" if classes is None else "neg_log_loss"
@@ -179,25 +178,50 @@ class _ScorerLoss:
         self.stand_in = _StoredRegressor() if classes is None else _StoredClassifier(classes)
         self.scorer = check_scoring(self.stand_in, scoring=metric)
         self.takes_weight, self.sees_only_decisions = False, classes is not None
-        if classes is not None:
-            self._try(classes)
-        # A scorer of the user's may look at the rows in ways of its own.
+        error = self._try_numbers() if classes is None else self._try(classes)
+        # A scorer of the user's may look at the rows in ways of its own, and fail in the search, which says so.
+        if error is not None and isinstance(metric, str):
+            known = "'rmse', 'mae', 'r2'" if classes is None else "'log_loss', 'balanced_accuracy', 'f1_macro'"
+            raise ValueError(
+                f"metric={metric!r} cannot judge {'numbers' if classes is None else f'these {len(classes)} classes'} "
+                f"({error}): pass another one, such as {known}."
+            )
         self.condenses = isinstance(metric, str) and self.sees_only_decisions and self.takes_weight
 
-    def _try(self, classes: Array) -> None:
+    def _try_numbers(self) -> Exception | None:
+        """Find out whether the scorer fails."""
+        numbers = np.array([0.5, 1.25, 2.75])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                self.scorer(self.stand_in, numbers, numbers)
+            except Exception as error:  # noqa: BLE001 - a scorer may raise anything
+                return error
+        return None
+
+    def _try(self, classes: Array) -> Exception | None:
         """Find out whether the scorer asks for classes and never for probabilities, and whether rows may have weights.
 
-        A scorer that fails here will fail in the search, which says so.
+        Returns
+        -------
+        Exception or None
+            What it fails with.
         """
         codes = np.repeat(np.arange(len(classes)), 2)
         table, truth = np.eye(len(classes))[codes], classes[codes]
+        failure = None
         for keywords in ({"sample_weight": np.ones(len(codes))}, {}):
             probe = _Probe(classes)
-            with warnings.catch_warnings(), suppress(Exception):
+            with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                self.scorer(probe, table, truth, **keywords)
-                self.takes_weight, self.sees_only_decisions = bool(keywords), probe.asked == {"predict"}
-                return
+                try:
+                    self.scorer(probe, table, truth, **keywords)
+                except Exception as error:  # noqa: BLE001 - a scorer may raise anything
+                    failure = error
+                    continue
+            self.takes_weight, self.sees_only_decisions = bool(keywords), probe.asked == {"predict"}
+            return None
+        return failure
 
     def __call__(self, y: Array, predictions: Array, weight: Array | None = None) -> float:
         if self.condenses:

@@ -54,6 +54,20 @@ def test_unknown_name_lists_the_nearest():
         resolve_metric("balanced_acuracy", np.array([0, 1]))
 
 
+@pytest.mark.parametrize(
+    ("name", "classes", "mend"),
+    [
+        ("rmse", ["bad", "good"], "2 classes .*'log_loss'"),
+        ("f1", ["bad", "good"], "'f1_macro'"),
+        ("roc_auc", [0, 1, 2], "3 classes .*multi_class"),
+        ("accuracy", None, "'rmse'"),
+    ],
+)
+def test_a_scorer_for_something_else_is_refused(name, classes, mend):
+    with pytest.raises(ValueError, match=f"cannot judge .*{mend}"):
+        resolve_metric(name, None if classes is None else np.array(classes))
+
+
 def test_neither_name_nor_scorer():
     with pytest.raises(ValueError, match="make_scorer"):
         resolve_metric(3, None)

@@ -49,7 +49,9 @@ def plot_confusion(target: Array, decided: Array, labels: Sequence[Any], ax: Any
     return ax
 
 
-def plot_reliability(target: Array, probabilities: Array, ax: Any = None, *, bins: int = 10) -> Any:
+def plot_reliability(
+    target: Array, probabilities: Array, ax: Any = None, *, bins: int = 10, labels: Sequence[Any] | None = None
+) -> Any:
     """Draw how often predictions are right against the probability that they claim: on the diagonal they are honest.
 
     Parameters
@@ -62,6 +64,8 @@ def plot_reliability(target: Array, probabilities: Array, ax: Any = None, *, bin
         Where to draw. Default: a figure of its own.
     bins : int, default=10
         Points, of about equally many rows each.
+    labels : sequence, optional
+        The classes.
 
     Returns
     -------
@@ -70,7 +74,8 @@ def plot_reliability(target: Array, probabilities: Array, ax: Any = None, *, bin
     ax = new_axes(ax, (4.8, 4.2))
     if probabilities.shape[1] == 2:
         claimed, right = probabilities[:, 1], target == 1
-        xlabel, ylabel = "claimed probability of the second class", "share of the second class"
+        second = "the second class" if labels is None else str(labels[1])[:24]
+        xlabel, ylabel = f"claimed probability of {second}", f"share of {second}"
     else:
         claimed, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == target
         xlabel, ylabel = "claimed probability of the predicted class", "share that was right"

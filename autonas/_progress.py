@@ -198,7 +198,7 @@ def in_words(configuration: Mapping[str, Any]) -> str:
     own = {k.partition(":")[2]: v for k, v in configuration.items() if k.startswith(f"{network}:")}
     shared = {k: v for k, v in configuration.items() if ":" not in k and k != "network"}
     words = [_word(name, value) for name, value in {**own, **shared}.items() if value is not False and value != "none"]
-    more = ", ..." if len(words) > MOST_WORDS else ""
+    more = f" and {len(words) - MOST_WORDS} more" if len(words) > MOST_WORDS else ""
     listed = ", ".join(words[:MOST_WORDS]) + more
     return f"{network} with {listed}" if network and listed else str(network or listed)
 

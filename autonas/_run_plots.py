@@ -174,11 +174,13 @@ def plot_learning_curves(history: RunHistory, ax: Any = None, *, ylabel: str = "
     if curves:
         best = min(curves, key=lambda n: (curves[n][:, 1].min(), n))
         ax.plot(*curves[best].T, color=BLUE, linewidth=2, marker="o", markersize=3, label=f"trial {best}, the best")
-        ends = np.concatenate([curve[:, 1] for curve in curves.values()])
-        low, high = np.nanmin(ends), np.nanquantile(ends, 0.9)
-        ax.set_ylim(low - 0.05 * (high - low or 1), high + 0.05 * (high - low or 1))
+        # What those come to that get worse again would leave no room for the others.
+        lowest = [np.nanmin(curve[:, 1]) for curve in curves.values()]
+        low, high = min(lowest), max(np.nanquantile(lowest, 0.9), np.nanmax(curves[best][:, 1]))
+        ax.set_ylim(low - 0.05 * (high - low or 1), high + 0.2 * (high - low or 1))
+        ax.set_xlim(0, max(curve[-1, 0] for curve in curves.values()) * 1.02)
         ax.legend(frameon=False)
-    ax.set(xlabel="epoch", ylabel=ylabel, xlim=(0, history.max_fidelity * 1.02))
+    ax.set(xlabel="epoch", ylabel=ylabel)
     return plain(ax)
 
 

@@ -95,7 +95,7 @@ def test_the_report_tells_of_the_run(wine, tmp_path):
     ]
     assert "16 configurations" in page.words
     assert f"The best is trial {wine.leaderboard()['trial'].iloc[0]}" in page.words
-    assert f"Its validation log loss {-wine.best_score_:.5g}" in page.words
+    assert f"It has a validation log loss {-wine.best_score_:.5g}" in page.words
     n_random = sum(t.origin == "random" for t in wine.history_.trials)
     assert f"the run's own {n_random} random trials" in page.words
     assert "on the 36 validation rows" in page.words

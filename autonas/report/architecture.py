@@ -38,7 +38,7 @@ def network_section(fitted: Fitted) -> str:
         f"Trial {best}, the best of those that predict: each layer that has parameters, the size of its output for one "
         f"row, and its parameters{f', of one of its {n} networks (one a fold)' if n > 1 else ''}."
     )
-    drawn = figure(lambda ax: plot_network(layers, ax), about, (7.0, 0.36 * len(layers) + 0.4))
+    drawn = figure(lambda ax: plot_network(layers, ax), about, (5.0, 0.36 * len(layers) + 0.2))
     return section("The network", drawn)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import io
+import numbers
 import re
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +17,12 @@ __all__ = ["figure", "page", "paragraph", "section", "table"]
 _INK = "#010203"
 #: Likewise what becomes the page's own background, behind text in a drawing.
 _PAPER = "#020304"
+#: Characters of a text that is not broken into lines.
+SHORT = 12
+#: In inches: the width of a drawing that is narrowed no further on a phone, but moved.
+BROAD = 8.0
+#: Pixels an inch, at most.
+_LARGEST = 110
 _STYLE = """
 :root { color-scheme: light dark;
   --ink: #1c1c1c; --paper: #ffffff; --quiet: #5f5f5f; --line: #d8d8d8; --band: #f5f5f5; }
@@ -29,15 +36,15 @@ h1 { font-size: 1.6rem; margin: 0.5rem 0; } h2 { font-size: 1.2rem; margin: 2rem
 p { max-width: 46rem; margin: 0.5rem 0; } .quiet { color: var(--quiet); font-size: 0.9rem; }
 .figures { display: flex; flex-wrap: wrap; gap: 1rem; }
 figure { margin: 0; flex: 1 1 20rem; min-width: 0; } figcaption { color: var(--quiet); font-size: 0.85rem; }
-svg { width: 100%; height: auto; max-width: 48rem; } .paper { background: #ffffff; color: #1c1c1c; padding: 0.5rem; }
-.wide { overflow-x: auto; } table { border-collapse: collapse; font-size: 0.85rem; width: 100%; }
+svg { width: 100%; height: auto; } .paper { background: #ffffff; color: #1c1c1c; padding: 0.5rem; }
+.wide { overflow-x: auto; } .wide svg { min-width: 40rem; } .figures + .wide { margin-top: 1rem; } table { border-collapse: collapse; font-size: 0.85rem; width: 100%; }
 th, td { text-align: left; padding: 0.25rem 0.6rem; border-bottom: 1px solid var(--line); vertical-align: top; }
-th { border-bottom-width: 2px; } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
+th { border-bottom-width: 2px; } td.s { white-space: nowrap; } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
 tr:nth-child(even) td { background: var(--band); } pre { overflow-x: auto; font-size: 0.8rem; }
 @media print {
   :root { --ink: #000000; --paper: #ffffff; --quiet: #444444; --line: #bbbbbb; --band: #ffffff; }
   body { font-size: 11pt; max-width: none; padding: 0; } h2 { break-after: avoid; }
-  figure, tr { break-inside: avoid; } .wide { overflow: visible; } details { display: none; }
+  figure, tr { break-inside: avoid; } .wide { overflow: visible; } .wide svg { min-width: 0; } details { display: none; }
 }
 """
 
@@ -68,9 +75,8 @@ def paragraph(text: str, *, quiet: bool = False) -> str:
 
 
 def table(frame: pd.DataFrame) -> str:
-    """Make a table; numbers stand to the right."""
-    numeric = [pd.api.types.is_numeric_dtype(frame[name]) for name in frame]
-    mark = [' class="n"' if n else "" for n in numeric]
+    """Make a table; numbers stand to the right, and short texts are not broken."""
+    mark = [_mark(frame[name]) for name in frame]
     head = "".join(f"<th{m}>{html.escape(str(name))}</th>" for name, m in zip(frame, mark, strict=True))
     rows = [
         "<tr>" + "".join(f"<td{m}>{html.escape(_text(v))}</td>" for v, m in zip(row, mark, strict=True)) + "</tr>"
@@ -79,14 +85,22 @@ def table(frame: pd.DataFrame) -> str:
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
 
 
+def _mark(column: pd.Series[Any]) -> str:
+    if pd.api.types.is_numeric_dtype(column):
+        return ' class="n"'
+    return ' class="s"' if column.astype(str).str.len().max() <= SHORT else ""
+
+
 def _text(value: Any) -> str:
     if isinstance(value, float):
         return "" if pd.isna(value) else f"{value:.4g}"
+    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
+        return f"{value:,}" if abs(value) >= 10_000 else str(value)
     return str(value)
 
 
 def figure(
-    draw: Callable[[Any], Any], caption: str, size: tuple[float, float] = (6.4, 3.6), *, paper: bool = False
+    draw: Callable[[Any], Any], caption: str, size: tuple[float, float] = (5.6, 3.4), *, paper: bool = False
 ) -> str:
     """Make a drawing a part of the page, as SVG.
 
@@ -118,6 +132,7 @@ def figure(
     svg = svg[svg.index("<svg") :].replace(_INK, "currentColor").replace(_PAPER, "var(--paper)")
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     alt = html.escape(caption, quote=True)
-    svg = re.sub(r"<svg ", f'<svg role="img" aria-label="{alt}" ', svg, count=1)
-    kind = ' class="paper"' if paper else ""
+    width = f"max-width:{size[0] * _LARGEST:.0f}px"
+    svg = re.sub(r"<svg ", f'<svg role="img" aria-label="{alt}" style="{width}" ', svg, count=1)
+    kind = ' class="paper"' if paper else ' class="wide"' if size[0] > BROAD else ""
     return f"<figure><div{kind}>{svg}</div><figcaption>{html.escape(caption)}</figcaption></figure>"

@@ -97,7 +97,7 @@ def _summary(fitted: Fitted, board: pd.DataFrame) -> str:
     )
     won = (
         f"The best is trial {best.number}, proposed by {_origin(best.origin)}: {in_words(values(best.configuration))}. "
-        f"Its validation {named(fitted.metric.name, fitted.losses[best.number])}."
+        f"It has a validation {named(fitted.metric.name, fitted.losses[best.number])}."
     )
     others = sorted(loss for number, loss in fitted.losses.items() if number != best.number)
     if others:
@@ -170,7 +170,10 @@ def _interval(fitted: Fitted) -> tuple[float, float] | None:
 
 
 def _best_trials(fitted: Fitted, board: pd.DataFrame) -> str:
-    shown = board.reset_index().head(TOP)
+    names = {"ensemble_weight": "weight", "best_epoch": "best epoch", "n_parameters": "parameters"}
+    shown = board.reset_index().head(TOP).rename(columns=names)
+    if (board["kind"] == "network").all():
+        shown = shown.drop(columns="kind")
     rest = f"{len(board) - TOP} more are not shown." if len(board) > TOP else ""
     described = html.escape(describe_members(fitted))
     members = f"<details><summary>The ensemble's configurations</summary><pre>{described}</pre></details>"
@@ -209,7 +212,10 @@ def _search(fitted: Fitted, ylabel: str) -> str:
         )
     else:
         caption += "None of the run's trials was random, so there is nothing to compare with."
-    curves = "Validation loss by epoch, a line a trial: darker the higher the rung that it reached."
+    curves = (
+        "Validation loss by epoch, a line a trial: darker the higher the rung that it reached. Curves that leave the "
+        "picture got far worse than they had been."
+    )
     return section(
         "The search",
         '<div class="figures">',
@@ -298,7 +304,7 @@ def _validation(fitted: Fitted, labels: Any) -> str:
                 "True against predicted classes, in percent.",
             ),
             (
-                lambda ax: plot_reliability(target, said, ax),
+                lambda ax: plot_reliability(target, said, ax, labels=names),
                 "How often predictions are right against the probability that they claim; calibrated on these rows.",
             ),
         ]

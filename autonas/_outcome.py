@@ -40,7 +40,13 @@ class Outcome:
         return leaderboard(self._fitted)
 
     def show_models(self) -> str:
-        """Describe the networks of the ensemble, with their weights and configurations, as text."""
+        """Describe the networks of the ensemble as text: their weights, their sizes and their hyperparameters.
+
+        Returns
+        -------
+        str
+            The heaviest member first; hyperparameters by what they belong to (architecture, preprocessing, training).
+        """
         check_is_fitted(self)
         return describe_members(self._fitted)
 

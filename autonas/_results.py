@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import TextWrapper
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,14 @@ from scipy.stats import rankdata
 from autonas._fitting import Fitted
 from autonas._run_dir import last_good
 from autonas.optimization import Trial
-from autonas.spaces import values
+from autonas.spaces import split_by_role, values
 from autonas.training.ensemble import Ensembled
 
 __all__ = ["cv_results", "describe_members", "leaderboard"]
+
+_WRAP = TextWrapper(
+    110, initial_indent=" " * 7, subsequent_indent=" " * 9, break_long_words=False, break_on_hyphens=False
+)
 
 
 def leaderboard(fitted: Fitted) -> pd.DataFrame:
@@ -85,7 +90,8 @@ def cv_results(fitted: Fitted) -> dict[str, Any]:
 
 
 def describe_members(fitted: Fitted) -> str:
-    """Describe the ensemble as text, the heaviest member first."""
+    """Describe the ensemble as text, the heaviest member first; its hyperparameters by what they belong to."""
+    roles = {name: role for role, names in split_by_role(fitted.space).items() for name in names}
     lines = []
     for member in sorted(fitted.ensemble.members, key=lambda m: -m.weight):
         trial = fitted.history.trials[member.trial]
@@ -93,13 +99,20 @@ def describe_members(fitted: Fitted) -> str:
             f"{member.weight:.3f}  trial {member.trial}: {_models(fitted, trial, member)}, "
             f"validation loss {fitted.losses[member.trial]:.5g}"
         )
-        lines += [f"         {name}: {value}" for name, value in values(trial.configuration).items()]
+        grouped: dict[str, list[str]] = {}
+        for name, value in values(trial.configuration).items():
+            if name != "network":
+                told = f"{value:.4g}" if isinstance(value, float) else str(value)
+                own = name.removeprefix(f"{_family(fitted, trial)}:")
+                grouped.setdefault(roles.get(name, "other"), []).append(f"{own}={told}")
+        for role, words in sorted(grouped.items()):
+            lines += _WRAP.wrap(f"{role}: {', '.join(words)}")
     return "\n".join(lines)
 
 
 def _models(fitted: Fitted, trial: Trial, member: Ensembled) -> str:
-    n_models = sum(len(stack.scales) for stack in member.networks)
+    n_models, family = sum(len(stack.scales) for stack in member.networks), _family(fitted, trial)
     if fitted.search_space.is_traditional(trial.configuration):
-        return f"{n_models} traditional model(s), {_family(fitted, trial)}"
+        return f"{family}, {n_models} traditional model(s)"
     n_parameters = sum(p.numel() for stack in member.networks for p in stack.network.parameters()) // n_models
-    return f"{n_models} network(s), {n_parameters:,} parameters each"
+    return f"{family}, {n_models} network(s), {n_parameters:,} parameters each"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 import pickle
+import re
 import subprocess
 import sys
 import time
@@ -95,7 +96,10 @@ def test_results_of_a_classifier():
     assert board["loss"].iloc[0] == -clf.best_score_
     assert board["ensemble_weight"].sum() == pytest.approx(1)
     assert set(board["trial"]) == set(range(5))
-    assert f"trial {board['trial'].iloc[0]}" in clf.show_models()
+    shown = clf.show_models().replace("\n         ", " ")
+    assert f"trial {board['trial'].iloc[0]}: {board['network'].iloc[0]}, " in shown
+    assert re.search(r"\n +architecture: .*n_layers=\d", shown)
+    assert re.search(r"\n +training: .*learning_rate=0\.\d", shown)
     assert clf.failures().empty
     assert list(clf.feature_names_in_) == list(X.columns)
     assert len(clf.history_.study.trials) == 5

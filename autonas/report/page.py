@@ -37,14 +37,17 @@ p { max-width: 46rem; margin: 0.5rem 0; } .quiet { color: var(--quiet); font-siz
 .figures { display: flex; flex-wrap: wrap; gap: 1rem; }
 figure { margin: 0; flex: 1 1 20rem; min-width: 0; } figcaption { color: var(--quiet); font-size: 0.85rem; }
 svg { width: 100%; height: auto; } .paper { background: #ffffff; color: #1c1c1c; padding: 0.5rem; }
-.wide { overflow-x: auto; } .wide svg { min-width: 40rem; } .figures + .wide { margin-top: 1rem; } table { border-collapse: collapse; font-size: 0.85rem; width: 100%; }
+.wide { overflow-x: auto; } .wide svg { min-width: 40rem; } .figures + .wide { margin-top: 1rem; }
+table { border-collapse: collapse; font-size: 0.85rem; width: 100%; }
 th, td { text-align: left; padding: 0.25rem 0.6rem; border-bottom: 1px solid var(--line); vertical-align: top; }
-th { border-bottom-width: 2px; } td.s { white-space: nowrap; } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
+th { border-bottom-width: 2px; } td.s { white-space: nowrap; }
+td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
 tr:nth-child(even) td { background: var(--band); } pre { overflow-x: auto; font-size: 0.8rem; }
 @media print {
   :root { --ink: #000000; --paper: #ffffff; --quiet: #444444; --line: #bbbbbb; --band: #ffffff; }
   body { font-size: 11pt; max-width: none; padding: 0; } h2 { break-after: avoid; }
-  figure, tr { break-inside: avoid; } .wide { overflow: visible; } .wide svg { min-width: 0; } details { display: none; }
+  figure, tr { break-inside: avoid; } .wide { overflow: visible; } .wide svg { min-width: 0; }
+  details { display: none; }
 }
 """
 

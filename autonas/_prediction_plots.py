@@ -87,7 +87,7 @@ def plot_reliability(
     ax.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="honest")
     ax.errorbar(x, y, 1.64 * error, color=BLUE, marker="o", markersize=4, linewidth=1, label="90 % interval")
     ax.set(xlim=(0, 1), ylim=(-0.02, 1.02), xlabel=xlabel, ylabel=ylabel)
-    ax.legend(frameon=False)
+    ax.legend(frameon=False, loc="upper left")
     return plain(ax)
 
 

@@ -83,7 +83,7 @@ def plot_performance(history: RunHistory, ax: Any = None, *, ylabel: str = "vali
             ax.step(seconds, best, where="post", color=colour, linestyle=style, label=f"{label} ({n})")
     ax.set(xlabel="seconds of training", ylabel=ylabel)
     if ax.lines:
-        ax.legend(frameon=False)
+        ax.legend(frameon=False, loc="upper right")
         every = np.concatenate([line.get_ydata() for line in ax.lines])
         # What the first trials were worth would flatten all that follows.
         low, high = every.min(), np.quantile(every, 0.95)
@@ -136,7 +136,7 @@ def plot_pareto_front(history: RunHistory, objective: str, ax: Any = None, *, yl
     low, high = min(y), max(np.quantile(y, 0.9), front["loss"].max())
     ax.set(xlabel=objective.replace("_", " "), ylabel=ylabel)
     ax.set_ylim(low - 0.05 * (high - low or 1), high + 0.1 * (high - low or 1))
-    ax.legend(frameon=False)
+    ax.legend(frameon=False, loc="upper right")
     return plain(ax)
 
 
@@ -179,7 +179,7 @@ def plot_learning_curves(history: RunHistory, ax: Any = None, *, ylabel: str = "
         low, high = min(lowest), max(np.nanquantile(lowest, 0.9), np.nanmax(curves[best][:, 1]))
         ax.set_ylim(low - 0.05 * (high - low or 1), high + 0.2 * (high - low or 1))
         ax.set_xlim(0, max(curve[-1, 0] for curve in curves.values()) * 1.02)
-        ax.legend(frameon=False)
+        ax.legend(frameon=False, loc="upper right")
     ax.set(xlabel="epoch", ylabel=ylabel)
     return plain(ax)
 

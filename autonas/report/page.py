@@ -37,7 +37,7 @@ p { max-width: 46rem; margin: 0.5rem 0; } .quiet { color: var(--quiet); font-siz
 .figures { display: flex; flex-wrap: wrap; gap: 1rem; }
 figure { margin: 0; flex: 1 1 20rem; min-width: 0; } figcaption { color: var(--quiet); font-size: 0.85rem; }
 svg { width: 100%; height: auto; } .paper { background: #ffffff; color: #1c1c1c; padding: 0.5rem; }
-.wide { overflow-x: auto; } .wide svg { min-width: 40rem; } .figures + .wide { margin-top: 1rem; }
+.wide { overflow-x: auto; } .wide svg { min-width: 40rem; } .figures + * { margin-top: 1rem; }
 table { border-collapse: collapse; font-size: 0.85rem; width: 100%; }
 th, td { text-align: left; padding: 0.25rem 0.6rem; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { border-bottom-width: 2px; } td.s { white-space: nowrap; }

@@ -273,15 +273,26 @@ def _hyperparameters(fitted: Fitted, ylabel: str) -> str:
                 f"The same among the trials of {family}, the best family. {_share_of_architecture(own, roles)}",
             )
         )
-    # What some trials do not have would leave these out.
-    everywhere = [n for n in overall if all(n in values(t.configuration) for t in history.trials)]
-    names = everywhere[:6]
+    names, n_trials = _shared(fitted, overall)
     parallel = figure(
         lambda ax: plots.plot_parallel_coordinates(history, names, ax, ylabel=ylabel),
-        "Each trial as a line through its values of the most important hyperparameters: the bluer, the better.",
+        f"Each of the {n_trials} trials that have them all as a line through its values of the most important "
+        "hyperparameters: the bluer, the better.",
         (9.6, 3.8),
     )
     return section(title, '<div class="figures">', *drawn, "</div>", parallel)
+
+
+def _shared(fitted: Fitted, importance: Mapping[str, float], most: int = 6) -> tuple[list[str], int]:
+    """Choose the most important hyperparameters that at least half of the trials have together; also count these."""
+    names: list[str] = []
+    left = [values(trial.configuration) for trial in fitted.history.trials]
+    least = len(left) / 2
+    for name in importance:
+        having = [configuration for configuration in left if name in configuration]
+        if len(having) >= least and len(names) < most:
+            names, left = [*names, name], having
+    return names, len(left)
 
 
 def _share_of_architecture(importance: Mapping[str, float], roles: Mapping[str, str]) -> str:

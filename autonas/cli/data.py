@@ -187,7 +187,7 @@ def read_data(
 def _numbers(column: pd.Series[Any], option: str, mend: str) -> npt.NDArray[Any]:
     if column.dtype.kind not in "biuf":
         raise ValueError(f"{option} {column.name} must hold numbers, but has {column.dropna().iloc[0]!r}: {mend}.")
-    return column.to_numpy()
+    return np.asarray(column)
 
 
 def _columns(table: pd.DataFrame) -> str:

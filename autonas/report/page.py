@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import io
-import numbers
 import re
 from collections.abc import Callable
 from typing import Any
@@ -97,7 +96,7 @@ def _mark(column: pd.Series[Any]) -> str:
 def _text(value: Any) -> str:
     if isinstance(value, float):
         return "" if pd.isna(value) else f"{value:.4g}"
-    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}" if abs(value) >= 10_000 else str(value)
     return str(value)
 

@@ -38,7 +38,7 @@ def is_current(example: Path) -> bool:
 def run(example: Path) -> None:
     """Run an example in an empty folder, and keep what it prints and the pictures that it leaves there."""
     with tempfile.TemporaryDirectory() as folder:
-        printed = subprocess.run(
+        printed = subprocess.run(  # noqa: S603 - our own examples
             [sys.executable, str(example)],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "110"},

@@ -1,7 +1,7 @@
 """Links that are right in the repository, made right on the site.
 
-Pages are read in both places: ``../examples/07_search_own_function.py`` is a file there, and a page of the gallery here;
-``../README.md`` has the site's first page in its place.
+Pages are read in both places: ``../examples/07_search_own_function.py`` is a file there, and a page of the gallery
+here; ``../README.md`` has the site's first page in its place.
 """
 
 from __future__ import annotations

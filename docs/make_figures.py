@@ -1,12 +1,16 @@
 """Draw the figures of the explanations, by the library's own samplers and schedules: ``python docs/make_figures.py``.
 
-A minute on one core. The curves of a sampler are medians over seeds on one toy problem: they show how it behaves, not
-how good it is; for that see ``docs/benchmarks.md``, from whose tables the last figures are drawn.
+Two minutes on one core. The curves of a sampler are medians over seeds on one toy problem: they show how it behaves,
+not how good it is; for that see ``docs/benchmarks.md``, from whose tables the last figures are drawn.
 """
 
 from __future__ import annotations
 
+import argparse
+import functools
+import io
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +21,8 @@ import numpy.typing as npt
 from ConfigSpace import Categorical, ConfigurationSpace, EqualsCondition, Float
 from matplotlib import pyplot as plt
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+from PIL import Image
 
 from autonas import SAMPLERS, SCHEDULES, search
 from autonas.benchmarks.simulator import VirtualWorkers
@@ -30,7 +36,7 @@ from autonas.plots import plot_cell
 
 DOCS = Path(__file__).parent
 FIGURES = DOCS / "figures"
-N_TRIALS, SEEDS = 48, range(11)
+N_TRIALS, SEEDS = 48, range(5)
 RUNGS = {"min_fidelity": 1, "max_fidelity": 27, "eta": 3}
 #: After Okabe and Ito 2008, "Color Universal Design"; told apart on white and, turned round by the site, on black.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00")
@@ -91,7 +97,7 @@ def draw_sampler(name: str, by_chance: npt.NDArray[np.float64]) -> plt.Figure:
         The best losses so far of random search.
     """
     runs = [run_sampler(name, seed, by_chance.shape[1]) for seed in range(len(by_chance))]
-    figure = plt.figure(figsize=(8.2, 3.4), layout="constrained")
+    figure = plt.figure(figsize=(8.2, 3.6), layout="constrained")
     grid = figure.add_gridspec(2, 2, height_ratios=(6, 1), width_ratios=(1.35, 1))
     deep, plain = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[1, 0])
     curve = figure.add_subplot(grid[:, 1])
@@ -99,6 +105,7 @@ def draw_sampler(name: str, by_chance: npt.NDArray[np.float64]) -> plt.Figure:
     deep.contourf(x, x, toy_loss(x[None], x[:, None]), levels=14, cmap="Greys", alpha=0.35)
     plain.imshow(toy_loss(x)[None], extent=(0, 1, 0, 1), aspect="auto", cmap="Greys", alpha=0.35, vmin=0, vmax=1.5)
     _scatter(deep, plain, runs[0])
+    _legend(figure)
     deep.set(title=f"kind = deep: the {len(runs[0].best)} proposals of one run", ylabel="y", xlim=(0, 1), ylim=(0, 1))
     deep.set_xticklabels([])
     plain.set(xlabel="x", xlim=(0, 1), ylim=(0, 1), yticks=[], ylabel="plain")
@@ -121,11 +128,14 @@ def _scatter(deep: plt.Axes, plain: plt.Axes, run: Run) -> None:
         axes, y = (deep, configuration["y"]) if "y" in configuration else (plain, 0.5)
         face = "none" if hollow else colours[k]
         axes.scatter(configuration["x"], y, s=26, facecolor=face, edgecolor=colours[k], linewidth=1.3, clip_on=False)
+
+
+def _legend(figure: plt.Figure) -> None:
     marks = [
         Line2D([], [], linestyle="", marker="o", markerfacecolor="none", color="#404040", label="default, or chance"),
         Line2D([], [], linestyle="", marker="o", color="#404040", label="the sampler's own"),
     ]
-    deep.legend(handles=marks, fontsize=8, loc="upper left", frameon=False)
+    figure.legend(handles=marks, loc="outside lower left", ncols=2, frameon=False)
 
 
 # ------------------------------------------------------------------------------------------------------- schedules
@@ -177,7 +187,8 @@ def run_schedule(name: str, n_workers: int = 4, limit: float = 150.0) -> Watched
 
 def draw_schedule(name: str, limit: float = 150.0) -> plt.Figure:
     """Draw how far each trial gets, and what four workers do meanwhile."""
-    pieces = [piece for piece in run_schedule(name, limit=limit).pieces if piece[2] <= limit]
+    started = run_schedule(name, limit=limit).pieces
+    pieces = [piece for piece in started if piece[2] <= limit]
     first, rungs = {}, sorted({piece[5] for piece in pieces})
     for piece in pieces:
         first.setdefault(piece[3], piece[5])
@@ -189,14 +200,15 @@ def draw_schedule(name: str, limit: float = 150.0) -> plt.Figure:
     reach.set(yscale="log", xlabel="trial, in the order of their start", ylabel="epochs", ylim=(0.75, 36))
     reach.set_yticks(rungs, [str(rung) for rung in rungs])
     reach.minorticks_off()
+    reach.xaxis.set_major_locator(MaxNLocator(integer=True))
     reach.set_title(f"{len(first)} trials: how far each is trained")
-    for place, start, end, trial, low, _ in pieces:
+    for place, start, end, trial, low, rung in started:
         gantt.barh(
             place,
-            end - start,
+            min(end, limit) - start,
             left=start,
             height=0.8,
-            color=colour[first[trial]],
+            color=colour[first.get(trial, rung)],
             edgecolor="white",
             linewidth=0.6,
             alpha=0.95 if low == 0 else 0.5,
@@ -275,25 +287,33 @@ def draw_peers(text: str) -> plt.Figure:
 def save(figure: plt.Figure, name: str) -> None:
     """Write a small PNG with a transparent ground: the page is white, or black."""
     FIGURES.mkdir(exist_ok=True)
-    figure.savefig(FIGURES / f"{name}.png", dpi=110, transparent=True, metadata={"Software": None})
+    drawn = io.BytesIO()
+    figure.savefig(drawn, dpi=110, transparent=True)
+    # A palette is enough for a drawing, and a third of the size.
+    Image.open(drawn).quantize(128, method=Image.Quantize.FASTOCTREE).save(FIGURES / f"{name}.png", optimize=True)
     plt.close(figure)
 
 
 def main() -> None:
-    """Draw all."""
+    """Draw those whose name begins as asked for, or all."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("names", nargs="*", default=[""], help="such as sampler_kde, or schedule; default: all")
+    asked = tuple(parser.parse_args().names)
     mpl.use("Agg")
     plt.rcParams.update({"font.size": 9, "axes.titlesize": 9.5, "axes.spines.top": False, "axes.spines.right": False})
-    by_chance = np.array([run_sampler("random", seed).best for seed in SEEDS])
-    for name in SAMPLERS:
-        print(f"sampler {name}", flush=True)
-        save(draw_sampler(name, by_chance), f"sampler_{name}")
-    for name in SCHEDULES:
-        print(f"schedule {name}", flush=True)
-        save(draw_schedule(name), f"schedule_{name}")
-    save(draw_weight_sharing(), "weight_sharing")
     text = (DOCS / "benchmarks.md").read_text(encoding="utf-8")
-    save(draw_optimizers(text), "benchmark_optimizers")
-    save(draw_peers(text), "benchmark_peers")
+    by_chance = functools.cache(lambda: np.array([run_sampler("random", seed).best for seed in SEEDS]))
+    drawings: dict[str, Callable[[], plt.Figure]] = {
+        **{f"sampler_{name}": lambda name=name: draw_sampler(name, by_chance()) for name in SAMPLERS},
+        **{f"schedule_{name}": functools.partial(draw_schedule, name) for name in SCHEDULES},
+        "weight_sharing": draw_weight_sharing,
+        "benchmark_optimizers": lambda: draw_optimizers(text),
+        "benchmark_peers": lambda: draw_peers(text),
+    }
+    for name, draw in drawings.items():
+        if name.startswith(asked):
+            print(name, flush=True)
+            save(draw(), name)
 
 
 if __name__ == "__main__":

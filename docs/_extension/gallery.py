@@ -59,7 +59,7 @@ def write(examples: Path, folder: Path, outputs: Path) -> None:
 _INTRODUCTION = """# Gallery
 
 The scripts of `examples/`, with what they printed. Each runs in under a minute on two cores. Where a time limit ends
-the search, the figures differ from machine to machine."""
+the search, the figures differ from machine to machine: these were made on one core, by a clock that counts its time."""
 
 
 def _page(example: Path, outputs: Path) -> str:

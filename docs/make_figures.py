@@ -223,7 +223,7 @@ def draw_schedule(name: str, limit: float = 150.0) -> plt.Figure:
 
 def draw_weight_sharing() -> plt.Figure:
     """Draw a supernet's cell, and one architecture in it."""
-    figure, (every, one) = plt.subplots(1, 2, figsize=(8.2, 3.6), layout="constrained")
+    figure, (every, one) = plt.subplots(1, 2, figsize=(8.2, 2.2), layout="constrained")
     kinds = [name for name in SPACE.operations if name not in ("none", "skip")][:3]
     edges = [(str(e.source), str(e.target), f"{len(SPACE.operations)} operations") for e in SPACE.edges]
     path = [(str(e.source), str(e.target), kinds[k % 3]) for k, e in enumerate(SPACE.edges) if k != 3]

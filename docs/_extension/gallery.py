@@ -13,7 +13,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-_FILES = re.compile(r"own_\w+/\w+\.(?:py|yaml)")
+_FOLDERS = re.compile(r"(own_\w+)/\w+\.(?:py|yaml)")
 
 
 def split(source: str) -> tuple[str, str, str]:
@@ -70,15 +70,14 @@ def _page(example: Path, outputs: Path) -> str:
         body = printed.read_text(encoding="utf-8").partition("\n")[2].strip("\n")
         parts.append(f"## What it printed\n\n```text\n{body}\n```")
     parts += [f"![{title}](../outputs/{p.name})" for p in sorted(outputs.glob(f"{example.stem}*.png"))]
-    for name in dict.fromkeys(_FILES.findall(f"{text}\n{code}".replace('" / "', "/"))):
-        parts.append(_beside(example, name))
+    folders = dict.fromkeys(_FOLDERS.findall(f"{text}\n{code}".replace('" / "', "/")))
+    parts += [_beside(example.parent / name) for name in folders]
     parts.append(f"{{download}}`{example.name} <../../examples/{example.name}>`")
     return "\n\n".join(parts) + "\n"
 
 
-def _beside(example: Path, name: str) -> str:
+def _beside(folder: Path) -> str:
     """Show the files of an example's own folder, too."""
-    folder = (example.parent / name).parent
     shown = []
     for file in sorted(folder.glob("*.*")):
         language = {".py": "python", ".yaml": "yaml"}[file.suffix]

@@ -158,13 +158,19 @@ def _follow(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nod
     homes = app.config.autonas_pages.homes
     domain, target = env.domains["py"], node["reftarget"]
     owner, _, method = target.rpartition(".")
-    home = homes.get(target) or (f"{homes[owner]}.{method}" if owner in homes else None)
+    here = f"{node.get('py:module')}.{target}"
+    home = homes.get(target) or homes.get(here) or (f"{homes[owner]}.{method}" if owner in homes else None)
     # A name alone is meant where it was written, and the object may have its home elsewhere.
     found = {home} if home else {name for name in domain.data["objects"] if name.endswith(f".{target}")}
     if len(found) == 1:
         return domain.resolve_xref(env, node["refdoc"], app.builder, node["reftype"], found.pop(), node, content)
-    private = any(part.startswith("_") for part in target.split("."))
+    private = any(part.startswith("_") for part in target.split(".")) or _is_there(target)
     return content if private or node["reftype"] == "mod" else None
+
+
+def _is_there(name: str) -> bool:
+    """Say whether any module has this name, if only for itself; a misspelt one is nowhere."""
+    return any(hasattr(importlib.import_module(module), name) for module in public_modules())
 
 
 def _prepare(app: Sphinx) -> None:

@@ -6,7 +6,7 @@ BIN     = $(VENV)/bin
 READY   = $(VENV)/.ready
 STAMP   = $(VENV)/.installed
 
-.PHONY: install demo test test-all lint bench clean
+.PHONY: install demo test test-all lint docs bench clean
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || \
@@ -42,10 +42,16 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	PATH="$(BIN):$$PATH" $(BIN)/lint-imports --no-cache
 
+# The site, in docs/_build/html/index.html. Warnings are errors, but all of them are shown.
+docs: $(STAMP)
+	$(BIN)/python -m pip install --quiet -e '.[docs]'
+	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+	@echo "The documentation is in docs/_build/html/index.html"
+
 # Every measurement of docs/benchmarks.md, one after the other: hours. Each goes on where it was stopped.
 bench: $(STAMP)
 	set -e; for measurement in overhead optimizers time-limit accuracy fidelity; do \
 	  $(BIN)/python -m autonas benchmark $$measurement; done
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build dist
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build dist docs/_build docs/reference docs/gallery

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import importlib
 import importlib.util
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 from autonas._names import unknown_name
 from autonas.benchmarks.benchmark import Benchmark
 from autonas.benchmarks.references._recorder import Recorder
-from autonas.benchmarks.references.interface import BudgetSpent, Drive, Problem
+from autonas.benchmarks.references.interface import BudgetSpent, Drive, Problem, seeded
 from autonas.optimization import RunHistory
 
 __all__ = ["PREFIX", "REFERENCES", "Reference", "check_reference", "search_with"]
@@ -40,7 +40,9 @@ class Reference:
     install: str = ""
 
 
-_DEHB = "pip install --no-deps dehb==0.1.2 && pip install loguru pyarrow (its metadata exclude numpy 2; it runs with it)"
+_DEHB = (
+    "pip install --no-deps dehb==0.1.2 && pip install loguru pyarrow (its metadata exclude numpy 2; it runs with it)"
+)
 _NEPS = "pip install 'autonas[benchmarks]' (Python 3.11 or newer)"
 
 REFERENCES = MappingProxyType(
@@ -120,11 +122,11 @@ def search_with(name: str, benchmark: Benchmark, *, budget: float, seed: int) ->
     """
     check_reference(name)
     module, _, function = REFERENCES[name].drive.partition(":")
-    drive: Drive = getattr(importlib.import_module(f"{__name__}.{module}"), function)
     recorder = Recorder(benchmark, name, budget, seed)
-    space: Any = copy.deepcopy(benchmark.space)
-    try:
-        drive(Problem(space, benchmark.known_fidelities, benchmark.eta, budget, seed), recorder.evaluate)
-    except BudgetSpent:
-        pass
+    problem = Problem(copy.deepcopy(benchmark.space), benchmark.known_fidelities, benchmark.eta, budget, seed)
+    # Some draw from the global generators, some already when they are imported.
+    with seeded(seed):
+        drive: Drive = getattr(importlib.import_module(f"{__name__}.{module}"), function)
+    with seeded(seed), contextlib.suppress(BudgetSpent):
+        drive(problem, recorder.evaluate)
     return recorder.history

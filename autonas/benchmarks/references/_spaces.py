@@ -9,7 +9,7 @@ import numpy as np
 from ConfigSpace import ConfigurationSpace, Constant, OrdinalHyperparameter
 from ConfigSpace.hyperparameters import CategoricalHyperparameter, Hyperparameter, NumericalHyperparameter
 
-__all__ = ["follow", "numbered", "with_ordinals", "without_priors"]
+__all__ = ["follow", "is_constant", "numbered", "with_ordinals", "without_priors"]
 
 
 def without_priors(space: ConfigurationSpace) -> ConfigurationSpace:
@@ -55,15 +55,11 @@ def numbered(space: ConfigurationSpace) -> ConfigurationSpace:
 
 def with_ordinals(space: ConfigurationSpace, configuration: Mapping[str, Any]) -> dict[str, Any]:
     """Put the values of ordinals back in the place of their positions, and drop what is not of the space."""
-    return {
-        name: _at(space[name], configuration[name]) if isinstance(space[name], OrdinalHyperparameter) else value
-        for name, value in configuration.items()
-        if name in space
-    }
+    return {name: _at(space[name], value) for name, value in configuration.items() if name in space}
 
 
-def _at(ordinal: OrdinalHyperparameter, position: Any) -> Any:
-    return ordinal.sequence[round(position)]
+def _at(hyperparameter: Hyperparameter[Any, Any], value: Any) -> Any:
+    return hyperparameter.sequence[round(value)] if isinstance(hyperparameter, OrdinalHyperparameter) else value
 
 
 def _integer(entry: dict[str, Any], sequence: list[Any]) -> dict[str, Any]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import importlib
 import tempfile
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 from ConfigSpace import Configuration
 
 from autonas.benchmarks.references._spaces import without_priors
-from autonas.benchmarks.references.interface import Evaluate, Problem, quietly, seeded
+from autonas.benchmarks.references.interface import Evaluate, Problem, quietly
 from autonas.spaces import values
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from dehb import DE, DEHB
+    from loguru import logger
 
 __all__ = ["search"]
 
@@ -31,15 +36,14 @@ def search(problem: Problem, evaluate: Evaluate) -> None:
     """
     if problem.space.forbidden_clauses:
         raise ValueError("The space has forbidden clauses, which DEHB does not know: leave `ref:dehb` out.")
-    dehb = quietly(importlib.import_module, "dehb")
     # DEHB writes a log and its state where it is told to, else into the current folder.
-    with tempfile.TemporaryDirectory(prefix="autonas-") as folder, seeded(problem.seed):
+    with tempfile.TemporaryDirectory(prefix="autonas-") as folder:
         common = {"cs": without_priors(problem.space), "seed": problem.seed, "output_path": folder}
         try:
             if len(problem.fidelities) == 1:
-                _evolve(dehb.DE, common, problem, evaluate)
+                _evolve(DE, common, problem, evaluate)
             else:
-                _hyperband(dehb.DEHB, common, problem, evaluate)
+                _hyperband(DEHB, common, problem, evaluate)
         finally:
             _close_log()
 
@@ -65,4 +69,4 @@ def _evolve(kind: Callable[..., Any], common: dict[str, Any], problem: Problem, 
 
 def _close_log() -> None:
     """Take DEHB's file out of the log that its package shares with all others."""
-    importlib.import_module("loguru").logger.remove()
+    logger.remove()

@@ -13,7 +13,7 @@ import numpy as np
 from ConfigSpace import Configuration, ConfigurationSpace
 
 from autonas.benchmarks.references._spaces import numbered, with_ordinals, without_priors
-from autonas.benchmarks.references.interface import Evaluate, Problem, quietly, seeded
+from autonas.benchmarks.references.interface import Evaluate, Problem, quietly
 from autonas.spaces import values
 
 with warnings.catch_warnings():
@@ -21,7 +21,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from hpbandster.core.dispatcher import Job
     from hpbandster.optimizers import BOHB, HyperBand
-    from hpbandster.optimizers.config_generators.bohb import BOHB as BOHBGenerator
+    from hpbandster.optimizers.config_generators import bohb as generators
     from hpbandster.optimizers.config_generators.random_sampling import RandomSampling
 
 __all__ = ["bohb", "hyperband"]
@@ -40,7 +40,7 @@ def bohb(problem: Problem, evaluate: Evaluate) -> None:
     .. [1] S. Falkner, A. Klein and F. Hutter. BOHB: Robust and Efficient Hyperparameter Optimization at Scale. ICML
        2018.
     """
-    _drive(BOHB.get_next_iteration, lambda space: BOHBGenerator(space, logger=_LOG), problem, evaluate)
+    _drive(BOHB.get_next_iteration, lambda space: generators.BOHB(space, logger=_LOG), problem, evaluate)
 
 
 def hyperband(problem: Problem, evaluate: Evaluate) -> None:
@@ -56,23 +56,22 @@ def _drive(
 ) -> None:
     space = numbered(without_priors(problem.space))
     space.seed(problem.seed)
-    with seeded(problem.seed):  # hpbandster draws from numpy's global generator
-        generator = quietly(generator_for, space)
-        master = _master(problem, lambda budget: _native(space, quietly(generator.get_config, budget)))
-        number = 0
-        while True:
-            iteration = next_iteration(master, number, {"logger": _LOG})
-            while (run := quietly(iteration.get_next_run)) is not None:
-                config_id, configuration, budget = run
-                job = Job(config_id, config=configuration, budget=budget)
-                loss = evaluate(with_ordinals(problem.space, configuration), budget)
-                if math.isfinite(loss):
-                    job.result = {"loss": loss}
-                else:
-                    job.exception = "failed"
-                iteration.register_result(job)
-                quietly(generator.new_result, job)
-            number += 1
+    generator = quietly(generator_for, space)  # it draws from numpy's global one, which is seeded by the caller
+    master = _master(problem, lambda budget: _native(space, quietly(generator.get_config, budget)))
+    number = 0
+    while True:
+        iteration = next_iteration(master, number, {"logger": _LOG})
+        while (run := quietly(iteration.get_next_run)) is not None:
+            config_id, configuration, budget = run
+            job = Job(config_id, config=configuration, budget=budget)
+            loss = evaluate(with_ordinals(problem.space, configuration), budget)
+            if math.isfinite(loss):
+                job.result = {"loss": loss}
+            else:
+                job.exception = "failed"
+            iteration.register_result(job)
+            quietly(generator.new_result, job)
+        number += 1
 
 
 def _master(problem: Problem, get_config: Callable[[float], Any]) -> SimpleNamespace:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
 import math
+import warnings
 from typing import Any
 
+import torch
 from ConfigSpace import CategoricalHyperparameter, ConfigurationSpace, OrdinalHyperparameter
 from ConfigSpace.hyperparameters import Hyperparameter, IntegerHyperparameter
 
 from autonas.benchmarks.references._spaces import is_constant, without_priors
-from autonas.benchmarks.references.interface import Evaluate, Problem, quietly, seeded
+from autonas.benchmarks.references.interface import Evaluate, Problem, quietly
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import neps
 
 __all__ = ["search"]
 
@@ -23,17 +28,14 @@ def search(problem: Problem, evaluate: Evaluate) -> None:
     That is its Hyperband, which samples at random, and its Bayesian optimization where only full trainings are known.
     NePS knows no conditions: it samples all hyperparameters, and those that are not active say nothing.
     """
-    neps, torch = quietly(importlib.import_module, "neps"), importlib.import_module("torch")
     space = without_priors(problem.space)
-    with torch.random.fork_rng(devices=[]), seeded(problem.seed):
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(problem.seed)
         if len(problem.fidelities) == 1:
-            optimizer = quietly(neps.algorithms.bayesian_optimization, _known(neps, space))
+            optimizer = quietly(neps.algorithms.bayesian_optimization, _known(space))
         else:
             fidelity = neps.HPOInteger(problem.min_fidelity, problem.max_fidelity, is_fidelity=True)
-            optimizer = quietly(
-                neps.algorithms.hyperband, _known(neps, space, **{_FIDELITY: fidelity}), eta=problem.eta
-            )
+            optimizer = quietly(neps.algorithms.hyperband, _known(space, **{_FIDELITY: fidelity}), eta=problem.eta)
         _drive(neps.AskAndTell(optimizer), space, problem, evaluate)
 
 
@@ -49,12 +51,12 @@ def _drive(optimizer: Any, space: ConfigurationSpace, problem: Problem, evaluate
         quietly(optimizer.tell, trial, loss if not failed else worst if math.isfinite(worst) else 1.0)
 
 
-def _known(neps: Any, space: ConfigurationSpace, **fidelity: Any) -> Any:
-    known = {name: _parameter(neps, hp) for name, hp in space.items() if not is_constant(hp)}
+def _known(space: ConfigurationSpace, **fidelity: Any) -> Any:
+    known = {name: _parameter(hp) for name, hp in space.items() if not is_constant(hp)}
     return neps.SearchSpace({**known, **fidelity})
 
 
-def _parameter(neps: Any, hyperparameter: Hyperparameter[Any, Any]) -> Any:
+def _parameter(hyperparameter: Hyperparameter[Any, Any]) -> Any:
     known: Any = hyperparameter
     if isinstance(known, CategoricalHyperparameter):
         return neps.HPOCategorical(list(range(len(known.choices))))

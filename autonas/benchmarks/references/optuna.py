@@ -28,12 +28,18 @@ def tpe(problem: Problem, evaluate: Evaluate) -> None:
 
 
 def tpe_hyperband(problem: Problem, evaluate: Evaluate) -> None:
-    """Optuna's ``TPESampler`` with its ``HyperbandPruner``, which sees the loss at each fidelity that is known.
+    """Optuna's ``TPESampler`` with its ``HyperbandPruner``.
 
-    After the last one it is not asked: there is nothing left to save.
+    The loss is reported at the fidelities where the pruner decides, which are ``min_fidelity * eta**k``: of reports in
+    between it would make nothing, but take its time. After the last one it is not asked: there is nothing left to save.
     """
-    pruner = optuna.pruners.HyperbandPruner(problem.min_fidelity, problem.max_fidelity, problem.eta)
-    _drive(_study(problem, pruner), problem, evaluate, problem.fidelities)
+    low, high, steps = problem.min_fidelity, problem.max_fidelity, {problem.max_fidelity}
+    rung = low
+    while rung < high:
+        steps.add(min(f for f in problem.fidelities if f >= rung))
+        rung *= problem.eta
+    pruner = optuna.pruners.HyperbandPruner(low, high, problem.eta)
+    _drive(_study(problem, pruner), problem, evaluate, tuple(sorted(steps)))
 
 
 def _study(problem: Problem, pruner: optuna.pruners.BasePruner) -> optuna.Study:

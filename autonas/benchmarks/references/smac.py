@@ -12,7 +12,7 @@ from smac.intensifier.hyperband_utils import determine_hyperband_for_multifideli
 from smac.runhistory import StatusType, TrialValue
 
 from autonas.benchmarks.references._spaces import without_priors
-from autonas.benchmarks.references.interface import Evaluate, Problem, quietly, seeded
+from autonas.benchmarks.references.interface import Evaluate, Problem, quietly
 from autonas.spaces import values
 
 __all__ = ["full", "hyperband"]
@@ -44,7 +44,7 @@ def hyperband(problem: Problem, evaluate: Evaluate) -> None:
 def _drive(facade: Any, problem: Problem, evaluate: Evaluate, settings: dict[str, Any], **intensifier: Any) -> None:
     worst = -math.inf
     # SMAC writes where it is told to, else into the current folder.
-    with tempfile.TemporaryDirectory(prefix="autonas-") as folder, seeded(problem.seed):
+    with tempfile.TemporaryDirectory(prefix="autonas-") as folder:
         scenario = Scenario(
             without_priors(problem.space),
             deterministic=True,

@@ -29,21 +29,19 @@ from autonas.benchmarks.references import PREFIX, REFERENCES, check_reference, s
 from autonas.optimization import OPTIMIZERS, SearchFailed
 from autonas.spaces import values
 
-# SMAC and NePS take seconds for a model; a budget of three full trainings does without one.
-BUDGETS = dict.fromkeys(REFERENCES, 7.5) | {"ref:smac": 3.5, "ref:smac_hyperband": 3.5, "ref:neps": 3.5}
+# A model of SMAC's or NePS's takes seconds each time.
+SLOW = ("ref:smac", "ref:smac_hyperband", "ref:neps")
+BUDGETS = dict.fromkeys(REFERENCES, 7.5) | dict.fromkeys(SLOW, 3.5)
 
 
 def parameters(names=REFERENCES):
-    return [
-        pytest.param(
-            name,
-            marks=pytest.mark.skipif(
-                importlib.util.find_spec(REFERENCES[name].package) is None,
-                reason=f"needs the package {REFERENCES[name].package}",
-            ),
-        )
-        for name in names
-    ]
+    found = []
+    for name in names:
+        package = REFERENCES[name].package
+        missing = importlib.util.find_spec(package) is None
+        marks = [pytest.mark.skipif(missing, reason=f"needs the package {package}")]
+        found.append(pytest.param(name, marks=[*marks, pytest.mark.slow] if name in SLOW else marks))
+    return found
 
 
 def mixed():
@@ -135,6 +133,11 @@ def test_failed_trials_are_recorded_and_paid_for(name):
     assert math.isfinite(history.best_loss)
 
 
+def test_smac_searches_within_a_small_budget():
+    history = search_with("ref:smac_hyperband", benchmark(), budget=7 / 9, seed=0)
+    assert [trial.losses.keys() for trial in history.trials] == [{1}] * 7
+
+
 def test_a_search_whose_first_trials_all_fail_alike_gives_up():
     with pytest.raises(SearchFailed, match=r"first 5 trials all failed by the same cause: The loss is nan\."):
         search_with("ref:random", benchmark(evaluate=lambda *_: (math.nan, 1.0)), budget=20, seed=0)
@@ -191,9 +194,9 @@ def test_most_of_bohbs_later_picks_are_its_models(monkeypatch):
 
 def test_continued_trainings_pay_once():
     """What hpbandster starts anew costs as much as what our Hyperband continues: the same brackets, the same sum."""
-    history = search_with("ref:hpbandster_hyperband", benchmark(), budget=3.99, seed=0)
+    history = search_with("ref:hpbandster_hyperband", benchmark(), budget=4, seed=0)
     by_rung = [sum(rung in trial.losses for trial in history.trials) for rung in (1, 3, 9)]
-    # Nine start at 1, three go on to 3, one to 9: 9 + 3 * 2 + 6 = 21 of 36; then three at 3, one of them to 9.
+    # Nine start at 1, three go on to 3, one to 9: 9 + 3 * 2 + 6 = 21 of 36; then three start at 3, one goes on to 9.
     assert by_rung == [9, 6, 2]
     assert history.total_fidelity == 21 + 9 + 6
 

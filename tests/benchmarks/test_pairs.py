@@ -52,7 +52,9 @@ def test_the_tables_name_pairs_by_regret_and_area_and_leave_out_those_that_have_
     runs = made([0.1, 0.2], [0.2, 0.4])
     text = markdown(runs, [PAIR, Pair("bohb", "ref:hpbandster_bohb")])
     assert text.startswith("| regret | against | ours | reference | difference |")
-    assert "| ours | theirs | 0.1500 | 0.3000 | -0.1500 ± 0.0500 | 2 : 0 | 0.5 | no significant difference | 2 |" in text
+    assert (
+        "| ours | theirs | 0.1500 | 0.3000 | -0.1500 ± 0.0500 | 2 : 0 | 0.5 | no significant difference | 2 |" in text
+    )
     assert "| ours | theirs | 0.3000 | 0.6000 |" in text
     assert "| ours against theirs | ours | reference |" in text
     assert "bohb" not in text

@@ -79,6 +79,11 @@ def compare_pairs(
         Wilcoxon's signed-rank test over (benchmark, seed), two-sided; ``verdict``: ``"ours ahead"`` or ``"reference
         ahead"`` where p is below 0.05, else ``"no significant difference"``; ``runs``: how many of each. Indexed by
         ``pair`` (``"ours=reference"``) and ``benchmark``.
+
+    Notes
+    -----
+    Benchmarks with one space see the same random draws from one seed, so their runs are not independent: with few
+    seeds the ``p`` over all benchmarks is too small.
     """
     rows: dict[tuple[str, str], list[Any]] = {}
     if runs:

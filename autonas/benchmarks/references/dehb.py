@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import tempfile
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 from ConfigSpace import Configuration
 
 from autonas.benchmarks.references._spaces import without_priors
-from autonas.benchmarks.references.interface import Evaluate, Problem, quietly
+from autonas.benchmarks.references.interface import Evaluate, Problem, quietly, seeded
 from autonas.spaces import values
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    from dehb import DE, DEHB
-    from loguru import logger
 
 __all__ = ["search"]
 
@@ -36,16 +31,18 @@ def search(problem: Problem, evaluate: Evaluate) -> None:
     """
     if problem.space.forbidden_clauses:
         raise ValueError("The space has forbidden clauses, which DEHB does not know: leave `ref:dehb` out.")
-    # DEHB writes a log and its state where it is told to, else into the current folder.
-    with tempfile.TemporaryDirectory(prefix="autonas-") as folder:
+    # No dependency of ours, so imported no sooner than now; loguru comes with it.
+    dehb, loguru = quietly(importlib.import_module, "dehb"), quietly(importlib.import_module, "loguru")
+    # It writes a log and its state where it is told to, else into the current folder.
+    with tempfile.TemporaryDirectory(prefix="autonas-") as folder, seeded(problem.seed):
         common = {"cs": without_priors(problem.space), "seed": problem.seed, "output_path": folder}
         try:
             if len(problem.fidelities) == 1:
-                _evolve(DE, common, problem, evaluate)
+                _evolve(dehb.DE, common, problem, evaluate)
             else:
-                _hyperband(DEHB, common, problem, evaluate)
+                _hyperband(dehb.DEHB, common, problem, evaluate)
         finally:
-            _close_log()
+            loguru.logger.remove()  # its file in that folder
 
 
 def _hyperband(kind: Callable[..., Any], common: dict[str, Any], problem: Problem, evaluate: Evaluate) -> None:
@@ -65,8 +62,3 @@ def _evolve(kind: Callable[..., Any], common: dict[str, Any], problem: Problem, 
 
     optimizer = quietly(kind, f=judged, mutation_factor=0.5, crossover_prob=0.5, **common)
     quietly(optimizer.run, generations=10**9)
-
-
-def _close_log() -> None:
-    """Take DEHB's file out of the log that its package shares with all others."""
-    logger.remove()

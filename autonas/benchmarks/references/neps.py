@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
 import math
-import warnings
 from typing import Any
 
 import torch
@@ -11,11 +11,7 @@ from ConfigSpace import CategoricalHyperparameter, ConfigurationSpace, OrdinalHy
 from ConfigSpace.hyperparameters import Hyperparameter, IntegerHyperparameter
 
 from autonas.benchmarks.references._spaces import is_constant, without_priors
-from autonas.benchmarks.references.interface import Evaluate, Problem, quietly
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    import neps
+from autonas.benchmarks.references.interface import Evaluate, Problem, quietly, seeded
 
 __all__ = ["search"]
 
@@ -28,8 +24,8 @@ def search(problem: Problem, evaluate: Evaluate) -> None:
     That is its Hyperband, which samples at random, and its Bayesian optimization where only full trainings are known.
     NePS knows no conditions: it samples all hyperparameters, and those that are not active say nothing.
     """
-    space = without_priors(problem.space)
-    with torch.random.fork_rng(devices=[]):
+    space, neps = without_priors(problem.space), _neps()
+    with seeded(problem.seed), torch.random.fork_rng(devices=[]):
         torch.manual_seed(problem.seed)
         if len(problem.fidelities) == 1:
             optimizer = quietly(neps.algorithms.bayesian_optimization, _known(space))
@@ -37,6 +33,11 @@ def search(problem: Problem, evaluate: Evaluate) -> None:
             fidelity = neps.HPOInteger(problem.min_fidelity, problem.max_fidelity, is_fidelity=True)
             optimizer = quietly(neps.algorithms.hyperband, _known(space, **{_FIDELITY: fidelity}), eta=problem.eta)
         _drive(neps.AskAndTell(optimizer), space, problem, evaluate)
+
+
+def _neps() -> Any:
+    """Import it no sooner than it is asked for: it is no dependency of ours."""
+    return quietly(importlib.import_module, "neps")
 
 
 def _drive(optimizer: Any, space: ConfigurationSpace, problem: Problem, evaluate: Evaluate) -> None:
@@ -52,11 +53,12 @@ def _drive(optimizer: Any, space: ConfigurationSpace, problem: Problem, evaluate
 
 
 def _known(space: ConfigurationSpace, **fidelity: Any) -> Any:
-    known = {name: _parameter(hp) for name, hp in space.items() if not is_constant(hp)}
+    neps = _neps()
+    known = {name: _parameter(neps, hp) for name, hp in space.items() if not is_constant(hp)}
     return neps.SearchSpace({**known, **fidelity})
 
 
-def _parameter(hyperparameter: Hyperparameter[Any, Any]) -> Any:
+def _parameter(neps: Any, hyperparameter: Hyperparameter[Any, Any]) -> Any:
     known: Any = hyperparameter
     if isinstance(known, CategoricalHyperparameter):
         return neps.HPOCategorical(list(range(len(known.choices))))

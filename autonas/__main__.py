@@ -85,7 +85,14 @@ def _add_optimizers(kinds: _Commands) -> None:
         "--optimizers",
         nargs="+",
         metavar="NAME",
-        help="as in bohb, or sampler+schedule as in tpe+asha; random is always in (bohb smac tpe hyperband)",
+        help="as in bohb, sampler+schedule as in tpe+asha, or another project's own as in ref:smac; random is always "
+        "in (bohb smac tpe hyperband)",
+    )
+    parser.add_argument(
+        "--compare-pairs",
+        nargs="*",
+        metavar="OURS=REFERENCE",
+        help="run these too, and compare the two of each; without a name: each preset with its reference",
     )
     parser.add_argument("--benchmarks", nargs="+", metavar="NAME", help="as in lcbench:126026 (eight of four families)")
     _add_seeds(parser, "10")
@@ -100,18 +107,23 @@ def _add_optimizers(kinds: _Commands) -> None:
 
 
 def _optimizers(options: argparse.Namespace) -> str:
+    from autonas.benchmarks import pairs
     from autonas.benchmarks.comparison import markdown
     from autonas.benchmarks.optimizers import compare_optimizers
 
     asked = _asked(options)
-    folder, kind = asked.pop("report", None), asked.pop("tables")
+    folder, kind, named = asked.pop("report", None), asked.pop("tables"), asked.pop("compare_pairs", None)
+    compared = [pairs.parse_pair(text) for text in named or ()] or pairs.DEFAULT_PAIRS
+    if named is not None:
+        members = [name for pair in compared for name in (pair.ours, pair.reference)]
+        asked["optimizers"] = list(dict.fromkeys([*asked.get("optimizers", ()), *members]))
     runs = compare_optimizers(**asked)
     if folder and runs:
         from autonas.benchmarks.plots import write_report
 
         for path in write_report(runs, folder, kind):
             _say(f"{path} is written.")
-    return markdown(runs)
+    return markdown(runs) if named is None else f"{pairs.markdown(runs, compared)}\n\n{markdown(runs)}"
 
 
 def _add_simulate(kinds: _Commands) -> None:

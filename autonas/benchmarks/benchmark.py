@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from ConfigSpace import ConfigurationSpace
+
+from autonas.optimization.schedules.rungs import rungs
 
 __all__ = ["Benchmark", "scale"]
 
@@ -40,6 +42,8 @@ class Benchmark:
         ``evaluate(configuration, fidelity, seed)`` gives loss and cost; ``seed`` None: the means over seeds.
     seed : int or None
         Whose measurement :meth:`objective` gives.
+    fidelities : sequence of int
+        All that are known, ascending; by default the rungs.
 
     Notes
     -----
@@ -59,6 +63,12 @@ class Benchmark:
     n_seeds: int
     evaluate: Evaluate
     seed: int | None = None
+    fidelities: Sequence[int] = ()
+
+    @property
+    def known_fidelities(self) -> tuple[int, ...]:
+        """All fidelities whose results are known, ascending."""
+        return tuple(self.fidelities or rungs(self.min_fidelity, self.max_fidelity, self.eta))
 
     def objective(self, configuration: Mapping[str, Any], fidelity: int) -> dict[str, float]:
         """Look a training up.

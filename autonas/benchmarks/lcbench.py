@@ -79,6 +79,7 @@ def lcbench(name: str, task: str, data_dir: str | Path | None) -> Benchmark:
         exact=False,
         n_seeds=1,
         evaluate=evaluate,
+        fidelities=range(1, 51),
     )
 
 

@@ -14,6 +14,7 @@ from autonas._names import check_names, unknown_name
 from autonas.benchmarks._files import find_data
 from autonas.benchmarks._runs import collect
 from autonas.benchmarks.benchmark import Benchmark
+from autonas.benchmarks.references import PREFIX, check_reference, search_with
 from autonas.benchmarks.tables import DEFAULT_BENCHMARKS, TABLES, load_benchmark
 from autonas.optimization import OPTIMIZERS, SAMPLERS, SCHEDULES, RunHistory, search
 from autonas.spaces import values, with_defaults
@@ -45,12 +46,13 @@ class Run:
     Attributes
     ----------
     optimizer : str
-        A name of :data:`~autonas.optimization.OPTIMIZERS`, or ``"sampler+schedule"``.
+        A name of :data:`~autonas.optimization.OPTIMIZERS`, ``"sampler+schedule"``, or a name of
+        :data:`~autonas.benchmarks.references.REFERENCES`.
     benchmark : str
         A name of :data:`~autonas.benchmarks.TABLES`.
     seed : int
-        Of the search. Its first trial is drawn from it too, the same for all optimizers: a table has no tuned
-        default.
+        Of the search. Its first trial is drawn from it too, the same for all optimizers of ours: a table has no
+        tuned default. A reference begins as it likes.
     budget : float
         Full trainings that may be spent.
     noisy : bool
@@ -83,16 +85,7 @@ def run(what: Run, data_dir: str | Path | None = None) -> dict[str, Any]:
     """
     benchmark = load(what.benchmark, data_dir)
     started = time.perf_counter()
-    history = search(
-        (benchmark.with_seed(what.seed) if what.noisy else benchmark).objective,
-        with_defaults(benchmark.space, first_configuration(benchmark, what.seed)),
-        optimizer=parse_optimizer(what.optimizer),
-        min_fidelity=benchmark.min_fidelity,
-        max_fidelity=benchmark.max_fidelity,
-        eta=benchmark.eta,
-        max_total_fidelity=what.budget * benchmark.max_fidelity,
-        random_state=what.seed,
-    )
+    history = _search(benchmark.with_seed(what.seed) if what.noisy else benchmark, what)
     seconds = time.perf_counter() - started
     curve = regret_curve(benchmark, history)
     clock = _simulated(history)
@@ -108,6 +101,21 @@ def run(what: Run, data_dir: str | Path | None = None) -> dict[str, Any]:
     }
 
 
+def _search(benchmark: Benchmark, what: Run) -> RunHistory:
+    if what.optimizer.startswith(PREFIX):
+        return search_with(what.optimizer, benchmark, budget=what.budget, seed=what.seed)
+    return search(
+        benchmark.objective,
+        with_defaults(benchmark.space, first_configuration(benchmark, what.seed)),
+        optimizer=parse_optimizer(what.optimizer),
+        min_fidelity=benchmark.min_fidelity,
+        max_fidelity=benchmark.max_fidelity,
+        eta=benchmark.eta,
+        max_total_fidelity=what.budget * benchmark.max_fidelity,
+        random_state=what.seed,
+    )
+
+
 def _simulated(history: RunHistory) -> Curve:
     """Pair the fidelity spent with the seconds that the trainings would have taken, one after the other.
 
@@ -118,10 +126,11 @@ def _simulated(history: RunHistory) -> Curve:
     spent, seconds = 0, 0.0
     clock: Curve = []
     for result, trial in sorted(results, key=lambda pair: pair[0].told):
+        # A reference may look at a lower fidelity after a higher one: that costs nothing.
         fidelity, cost = paid.get(trial, (0, 0.0))
-        spent += result.fidelity - fidelity
+        spent += max(result.fidelity - fidelity, 0)
         seconds += max(result.cost - cost, 0.0)
-        paid[trial] = result.fidelity, result.cost
+        paid[trial] = max(result.fidelity, fidelity), max(result.cost, cost)
         clock.append((spent, round(seconds, 3)))
     return clock
 
@@ -203,7 +212,8 @@ def compare_optimizers(
     out : str or Path
         A file of JSON lines. Each run is appended as it ends; what is in it already is not run again.
     optimizers : sequence of str
-        Names of :data:`~autonas.optimization.OPTIMIZERS`, or ``"sampler+schedule"``; ``"random"`` is added.
+        Names of :data:`~autonas.optimization.OPTIMIZERS` or of :data:`~autonas.benchmarks.references.REFERENCES`, or
+        ``"sampler+schedule"``; ``"random"`` is added.
     benchmarks : sequence of str
         Names of :data:`~autonas.benchmarks.TABLES`.
     seeds : sequence of int
@@ -230,10 +240,15 @@ def compare_optimizers(
     ------
     ValueError
         If a name is unknown, before anything is run.
+    ImportError
+        If a reference's package is missing, and runs are to be made.
     """
     check_names("benchmark", benchmarks, TABLES)
     for name in optimizers:
-        parse_optimizer(name)
+        if name.startswith(PREFIX):
+            check_reference(name, installed=not only_read)
+        else:
+            parse_optimizer(name)
     find_data("nasbench", data_dir)
     compared = dict.fromkeys([*optimizers, BASELINE])
     # Seeds outermost: what is there early on is balanced.

@@ -52,6 +52,22 @@ def test_the_summary_runs_nothing(made_up, tmp_path, capsys):
     assert not out.exists()
 
 
+def test_pairs_are_run_and_compared(made_up, tmp_path, capsys):
+    command = ["benchmark", "optimizers", "--data-dir", str(made_up), "--out", str(tmp_path / "out.jsonl")]
+    command += ["--benchmarks", "fcnet:slice_localization", "--budget", "3", "--seeds", "2"]
+    command += ["--compare-pairs", "hyperband=ref:random"]
+    assert main(command) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("| regret | against | ours | reference |")
+    assert "| hyperband against ref:random |" in text
+    assert "| optimizer | regret | area |" in text
+    assert {json.loads(line)["optimizer"] for line in (tmp_path / "out.jsonl").read_text().splitlines()} == {
+        "hyperband",
+        "ref:random",
+        "random",
+    }
+
+
 def test_each_measurement_can_be_started(made_up, tmp_path, capsys):
     at = ["--data-dir", str(made_up), "--out", str(tmp_path / "out.jsonl")]
     assert main(["benchmark", "overhead", "--samplers", "random", "--trials", "5", *at[2:]]) == 0
@@ -78,6 +94,8 @@ def test_help_names_the_defaults(measurement, capsys):
     ("arguments", "message"),
     [
         (["optimizers", "--optimizers", "bobh"], "autonas: Unknown optimizer 'bobh'; did you mean 'bohb'"),
+        (["optimizers", "--optimizers", "ref:smak"], "autonas: Unknown reference 'ref:smak'; did you mean 'ref:smac'"),
+        (["optimizers", "--compare-pairs", "bohb"], "autonas: The pair 'bohb' must be OURS=REFERENCE"),
         (["optimizers", "--data-dir", "nowhere"], "autonas: There is no nowhere/nasbench"),
         (["overhead", "--samplers", "kdee"], "autonas: Unknown sampler 'kdee'; did you mean 'kde'"),
         (["accuracy", "--data-dir", "nowhere"], "autonas: There is no nowhere/index.json"),

@@ -26,20 +26,20 @@ MAX_EPOCHS, N_SEEDS = 9, 3
 GRID: Mapping[str, tuple[Any, ...]] = MappingProxyType(
     {
         "n_layers": (1, 2, 3),
-        "width_1": (16, 96),
-        "width_2": (16, 96),
-        "width_3": (16, 96),
+        "width_1": (16, 64),
+        "width_2": (16, 64),
+        "width_3": (16, 64),
         "activation": ("relu", "tanh"),
         "normalization": ("none", "batch", "layer"),
         "skip": (False, True),
-        "learning_rate": (0.002, 0.008, 0.03, 0.1),
-        "batch_size": (20, 50),
         "dropout": (0.0, 0.3),
+        "learning_rate": (0.002, 0.006, 0.02, 0.06, 0.2),
+        "weight_decay": (0.01, 1.0),
     }
 )
 #: A width is there where the network has more layers than this.
 _LAYERS_BEFORE = MappingProxyType({"width_2": 1, "width_3": 2})
-_TRAINING = ("learning_rate", "batch_size", "dropout")
+_TRAINING = ("dropout", "learning_rate", "weight_decay")
 
 
 def configurations() -> Iterator[dict[str, Any]]:

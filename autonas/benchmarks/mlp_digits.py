@@ -33,8 +33,8 @@ GRID: Mapping[str, tuple[Any, ...]] = MappingProxyType(
         "normalization": ("none", "batch", "layer"),
         "skip": (False, True),
         "dropout": (0.0, 0.3),
-        "learning_rate": (0.002, 0.006, 0.02, 0.06, 0.2),
-        "weight_decay": (0.01, 1.0),
+        "learning_rate": (0.005, 0.015, 0.04, 0.1, 0.25),
+        "weight_decay": (0.01, 0.3, 2.0),
     }
 )
 #: A width is there where the network has more layers than this.

@@ -26,9 +26,9 @@ MAX_EPOCHS, N_SEEDS = 9, 3
 GRID: Mapping[str, tuple[Any, ...]] = MappingProxyType(
     {
         "n_layers": (1, 2, 3),
-        "width_1": (16, 64),
-        "width_2": (16, 64),
-        "width_3": (16, 64),
+        "width_1": (8, 32),
+        "width_2": (8, 32),
+        "width_3": (8, 32),
         "activation": ("relu", "tanh"),
         "normalization": ("none", "batch", "layer"),
         "skip": (False, True),

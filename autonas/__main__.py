@@ -397,7 +397,7 @@ def _pareto(options: argparse.Namespace) -> str:
 def _add_own_table(kinds: _Commands) -> None:
     parser = _add(kinds, "own-table", "train the table of autonas_mlp:digits, all of it, and describe it", data=False)
     parser.set_defaults(out=Path("results", "mlp_digits.jsonl"), command=_own_table)
-    parser.add_argument("--sample", type=_positive, help="the first so many groups of 15 (all)")
+    parser.add_argument("--sample", type=_positive, help="the first so many groups of 42 (all)")
     parser.add_argument("--pack", type=Path, metavar="FILE", help="also write the table into this file, an .npz")
     _add_jobs(parser)
 

@@ -15,7 +15,7 @@ _BETA1, _EPSILON = 0.9, 1e-8
 
 
 class MemberAdamW(optim.Optimizer):
-    """What ``torch.optim.AdamW`` does, with a learning rate and a weight decay for each member of a stack.
+    """What ``torch.optim.AdamW`` does, with settings of its own for each member of a stack.
 
     Parameters
     ----------
@@ -24,13 +24,21 @@ class MemberAdamW(optim.Optimizer):
         decay; the second beta too. Learning-rate factors other than 1 are not known.
     rates, decays : ndarray of shape (n_members,)
         Learning rates, at their highest, and weight decays.
+    constant : ndarray of shape (n_members,), bool
+        Whose learning rate does not follow the schedule.
 
     Notes
     -----
     Loshchilov and Hutter 2019, "Decoupled Weight Decay Regularization", algorithm 2.
     """
 
-    def __init__(self, like: optim.Optimizer, rates: npt.NDArray[Any], decays: npt.NDArray[Any]) -> None:
+    def __init__(
+        self,
+        like: optim.Optimizer,
+        rates: npt.NDArray[Any],
+        decays: npt.NDArray[Any],
+        constant: npt.NDArray[np.bool_],
+    ) -> None:
         groups = [
             # In units of the members' own: what a schedule sets are then its factors.
             {"params": g["params"], "initial_lr": 1.0, "initial_weight_decay": float(g["weight_decay"] > 0)}
@@ -38,6 +46,7 @@ class MemberAdamW(optim.Optimizer):
         ]
         super().__init__(groups, {"lr": 1.0, "weight_decay": 1.0, "beta2": like.param_groups[0]["betas"][1]})
         self.rates, self.decays = (torch.from_numpy(np.asarray(x, np.float32)) for x in (rates, decays))
+        self.constant = torch.from_numpy(constant)
         self.n_steps = 0
 
     @torch.no_grad()
@@ -45,7 +54,7 @@ class MemberAdamW(optim.Optimizer):
         """Make a step; ``closure`` is not used."""
         self.n_steps += 1
         for group in self.param_groups:
-            rates, beta2 = self.rates * group["lr"], group["beta2"]
+            rates, beta2 = torch.where(self.constant, self.rates, self.rates * group["lr"]), group["beta2"]
             keep = 1 - rates * self.decays * group["weight_decay"]
             corrected = rates / (1 - _BETA1**self.n_steps)
             root = (1 - beta2**self.n_steps) ** 0.5

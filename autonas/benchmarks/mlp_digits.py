@@ -25,21 +25,18 @@ MAX_EPOCHS, N_SEEDS = 9, 3
 #: Values of each hyperparameter of the family ``mlp`` and of its training.
 GRID: Mapping[str, tuple[Any, ...]] = MappingProxyType(
     {
-        "n_layers": (1, 2, 3),
+        "n_layers": (1, 2),
         "width_1": (8, 32),
         "width_2": (8, 32),
-        "width_3": (8, 32),
         "activation": ("relu", "tanh"),
         "normalization": ("none", "batch", "layer"),
         "skip": (False, True),
-        "dropout": (0.0, 0.3),
-        "learning_rate": (0.005, 0.015, 0.04, 0.1, 0.25),
+        "learning_rate": (0.003, 0.006, 0.012, 0.025, 0.05, 0.1, 0.2),
         "weight_decay": (0.01, 0.3, 2.0),
+        "schedule": ("constant", "cosine"),
     }
 )
-#: A width is there where the network has more layers than this.
-_LAYERS_BEFORE = MappingProxyType({"width_2": 1, "width_3": 2})
-_TRAINING = ("dropout", "learning_rate", "weight_decay")
+_TRAINING = ("learning_rate", "weight_decay", "schedule")
 
 
 def configurations() -> Iterator[dict[str, Any]]:
@@ -54,8 +51,8 @@ def configurations() -> Iterator[dict[str, Any]]:
 
 
 def _active(configuration: Mapping[str, Any]) -> dict[str, Any]:
-    n_layers = configuration["n_layers"]
-    return {name: value for name, value in configuration.items() if n_layers > _LAYERS_BEFORE.get(name, 0)}
+    shallow = configuration["n_layers"] == 1
+    return {name: value for name, value in configuration.items() if not (shallow and name == "width_2")}
 
 
 def mlp_digits(name: str, _instance: str = "digits", _data_dir: str | Path | None = None) -> Benchmark:
@@ -121,8 +118,7 @@ def _space() -> ConfigurationSpace:
         ordered = isinstance(choices[-1], (int, float)) and not isinstance(choices[-1], bool)
         kind = OrdinalHyperparameter if ordered else CategoricalHyperparameter
         space.add(kind(name, choices, meta={"role": "training" if name in _TRAINING else "architecture"}))
-    for name, least in _LAYERS_BEFORE.items():
-        space.add(GreaterThanCondition(space[name], space["n_layers"], least))
+    space.add(GreaterThanCondition(space["width_2"], space["n_layers"], 1))
     return space
 
 

@@ -40,14 +40,14 @@ FIXED: Mapping[str, Any] = MappingProxyType(
         "clipping": "none",
         "optimizer": "adamw",
         "beta2": 0.95,
-        "schedule": "cosine",
         "warmup_fraction": 0.0,
         "batch_size": 50,
+        "dropout": 0.0,
     }
 )
 #: Hyperparameters that networks which are trained as one may differ in, and their values side by side.
-APART = "learning_rate", "weight_decay"
-SETTINGS = tuple(dict(zip(APART, pair, strict=True)) for pair in product(*(GRID[name] for name in APART)))
+APART = "learning_rate", "weight_decay", "schedule"
+SETTINGS = tuple(dict(zip(APART, values, strict=True)) for values in product(*(GRID[name] for name in APART)))
 #: A probability counts as no less than this, as in all log losses of the library.
 _LEAST = 1e-7
 _CURVES = "valid_loss", "test_loss", "valid_wrong", "test_wrong"
@@ -55,7 +55,7 @@ _CURVES = "valid_loss", "test_loss", "valid_wrong", "test_wrong"
 
 @dataclass(frozen=True)
 class Group:
-    """Configurations that differ in learning rate and weight decay only: they are trained as one stacked network.
+    """Configurations that differ in :data:`APART` only: they are trained as one stacked network.
 
     The fields are those of :data:`~autonas.benchmarks.mlp_digits.GRID`; None: not there.
     """
@@ -63,11 +63,9 @@ class Group:
     n_layers: int
     width_1: int
     width_2: int | None
-    width_3: int | None
     activation: str
     normalization: str
     skip: bool
-    dropout: float
 
     @property
     def shared(self) -> dict[str, Any]:
@@ -88,7 +86,7 @@ def train_table(
     only_read: bool = False,
     say: Callable[[str], None] = print,
 ) -> list[dict[str, Any]]:
-    """Train all configurations, group by group, the shallow ones first, else in a random order.
+    """Train all configurations, group by group, in a random order, those with layer normalization last.
 
     Parameters
     ----------
@@ -113,7 +111,7 @@ def train_table(
     shuffled = [groups[i] for i in np.random.default_rng(0).permutation(len(groups))[:sample]]
     return collect(
         out,
-        sorted(shuffled, key=lambda group: group.n_layers),
+        sorted(shuffled, key=lambda group: group.normalization == "layer"),
         train_group,
         describe=lambda r: f"best log loss {np.mean(r['valid_loss'], axis=1)[:, -1].min():.3f}, {r['total']:.2f} s",
         jobs=jobs,
@@ -135,7 +133,7 @@ def train_group(what: Group, epochs: int = MAX_EPOCHS) -> dict[str, Any]:
     -------
     dict
         ``valid_loss`` and ``test_loss`` (log loss), ``valid_wrong`` and ``test_wrong`` (rows): for each of the settings
-        of learning rate and weight decay and for each seed a curve over the epochs; ``seconds`` of the processor that
+        that they differ in and for each seed a curve over the epochs; ``seconds`` of the processor that
         each epoch took, evaluation among them, divided by the number of networks; ``total`` of them;
         ``n_parameters`` of one network.
 
@@ -168,10 +166,10 @@ def train_group(what: Group, epochs: int = MAX_EPOCHS) -> dict[str, Any]:
         return float(loss.mean())
 
     with one_thread():
-        configuration = {**FIXED, **SETTINGS[0], **what.shared}
+        configuration = {**FIXED, **SETTINGS[0], "schedule": "cosine", **what.shared}
         (stack,) = trainer.make_stacks(configuration, what.seed)
-        rates, decays = (np.repeat([setting[name] for setting in SETTINGS], N_SEEDS) for name in APART)
-        stack.optimizer = MemberAdamW(stack.optimizer, rates, decays)
+        rates, decays, schedules = (np.repeat([setting[name] for setting in SETTINGS], N_SEEDS) for name in APART)
+        stack.optimizer = MemberAdamW(stack.optimizer, rates, decays, schedules == "constant")
         clock.append(time.thread_time())
         train(
             [stack],

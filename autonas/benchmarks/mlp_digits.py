@@ -29,7 +29,7 @@ GRID: Mapping[str, tuple[Any, ...]] = MappingProxyType(
         "width_1": (8, 32),
         "width_2": (8, 32),
         "activation": ("relu", "tanh"),
-        "normalization": ("none", "batch", "layer"),
+        "normalization": ("none", "batch"),
         "skip": (False, True),
         "learning_rate": (0.003, 0.006, 0.012, 0.025, 0.05, 0.1, 0.2),
         "weight_decay": (0.01, 0.3, 2.0),

@@ -86,7 +86,7 @@ def train_table(
     only_read: bool = False,
     say: Callable[[str], None] = print,
 ) -> list[dict[str, Any]]:
-    """Train all configurations, group by group, in a random order, those with layer normalization last.
+    """Train all configurations, group by group, in a random order.
 
     Parameters
     ----------
@@ -108,10 +108,9 @@ def train_table(
     """
     names = [field.name for field in fields(Group)]
     groups = list(dict.fromkeys(Group(*(c.get(name) for name in names)) for c in configurations()))
-    shuffled = [groups[i] for i in np.random.default_rng(0).permutation(len(groups))[:sample]]
     return collect(
         out,
-        sorted(shuffled, key=lambda group: group.normalization == "layer"),
+        [groups[i] for i in np.random.default_rng(0).permutation(len(groups))[:sample]],
         train_group,
         describe=lambda r: f"best log loss {np.mean(r['valid_loss'], axis=1)[:, -1].min():.3f}, {r['total']:.2f} s",
         jobs=jobs,

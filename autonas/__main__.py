@@ -74,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_one_shot,
         _add_stages,
         _add_pareto,
+        _add_own_table,
     ):
         add(kinds)
     return parser
@@ -403,6 +404,26 @@ def _pareto(options: argparse.Namespace) -> str:
     from autonas.benchmarks.pareto import compare_fronts, markdown
 
     return markdown(compare_fronts(**_asked(options)))
+
+
+def _add_own_table(kinds: _Commands) -> None:
+    parser = _add(kinds, "own-table", "train the table of autonas_mlp:digits, all of it, and describe it", data=False)
+    parser.set_defaults(out=Path("results", "mlp_digits.jsonl"), command=_own_table)
+    parser.add_argument("--sample", type=_positive, help="the first so many groups of 42 (all)")
+    parser.add_argument("--pack", type=Path, metavar="FILE", help="also write the table into this file, an .npz")
+    _add_jobs(parser)
+
+
+def _own_table(options: argparse.Namespace) -> str:
+    from autonas.benchmarks.mlp_digits_training import markdown, pack, train_table
+
+    asked = _asked(options)
+    file = asked.pop("pack", None)
+    results = train_table(**asked)
+    if file:
+        pack(results, file)
+        _say(f"{file} is written.")
+    return markdown(results)
 
 
 # ---------------------------------------------------------------------------- arguments that several share

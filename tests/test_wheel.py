@@ -1,4 +1,4 @@
-"""The wheel holds every search space and pipeline, and the library finds them there."""
+"""The wheel holds every search space and pipeline and the table of our own, and the library finds them there."""
 
 import os
 import shutil
@@ -12,6 +12,8 @@ ROOT = Path(__file__).resolve().parent.parent
 CHECK = """
 import sys
 from pathlib import Path
+from autonas.benchmarks import load_benchmark
+from autonas.benchmarks.mlp_digits import FILE
 from autonas.portfolio import load_portfolio
 from autonas.presets import load_preset
 from autonas.spaces import available, load_space
@@ -27,6 +29,8 @@ for folder, load in loads.items():
         assert home in path.parents, path
         load(name)
         print(folder, name)
+assert home in FILE.parents, FILE
+assert load_benchmark("autonas_mlp:digits").optimum > 0
 """
 
 

@@ -31,7 +31,7 @@ def find_data(relative: str, data_dir: str | Path | None = None) -> Path:
     if not folder:
         raise FileNotFoundError(
             f"The benchmarks' data ({relative}) are not part of the package: set the environment variable "
-            "AUTONAS_DATA to their folder, or pass `data_dir`."
+            "AUTONAS_DATA to their folder, or pass `data_dir`; the benchmark autonas_mlp:digits needs none."
         )
     path = Path(folder).expanduser() / relative
     if not path.exists():

@@ -15,7 +15,7 @@ from autonas.benchmarks._files import find_data
 from autonas.benchmarks._runs import collect
 from autonas.benchmarks.benchmark import Benchmark
 from autonas.benchmarks.references import PREFIX, check_reference, search_with
-from autonas.benchmarks.tables import DEFAULT_BENCHMARKS, TABLES, load_benchmark
+from autonas.benchmarks.tables import DEFAULT_BENCHMARKS, SHIPPED, TABLES, load_benchmark
 from autonas.optimization import OPTIMIZERS, SAMPLERS, SCHEDULES, RunHistory, search
 from autonas.spaces import values, with_defaults
 
@@ -249,7 +249,8 @@ def compare_optimizers(
             check_reference(name, installed=not only_read)
         else:
             parse_optimizer(name)
-    find_data("nasbench", data_dir)
+    if not SHIPPED.issuperset(benchmarks):
+        find_data("nasbench", data_dir)
     compared = dict.fromkeys([*optimizers, BASELINE])
     # Seeds outermost: what is there early on is balanced.
     return collect(

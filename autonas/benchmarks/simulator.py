@@ -25,7 +25,7 @@ from autonas.benchmarks._markdown import markdown_table
 from autonas.benchmarks._runs import collect
 from autonas.benchmarks.benchmark import Benchmark
 from autonas.benchmarks.optimizers import area_under, first_configuration, load, parse_optimizer, regrets
-from autonas.benchmarks.tables import TABLES
+from autonas.benchmarks.tables import SHIPPED, TABLES
 from autonas.optimization import RunHistory
 from autonas.optimization._loop import Limits, Loop
 from autonas.optimization.optimizers import resolve
@@ -249,7 +249,8 @@ def simulate(
         parse_optimizer(name)
     if min(workers, default=1) < 1 or trainings <= 0:
         raise ValueError(f"`workers` is {list(workers)} and `trainings` is {trainings}, but all must be above 0.")
-    find_data("nasbench", data_dir)
+    if not SHIPPED.issuperset(benchmarks):
+        find_data("nasbench", data_dir)
     return collect(
         out,
         [Run(o, b, n, seed, trainings) for seed in seeds for n in workers for b in benchmarks for o in optimizers],

@@ -10,8 +10,9 @@ from autonas._names import unknown_name
 from autonas.benchmarks.benchmark import Benchmark
 from autonas.benchmarks.grids import fcnet, hpobench_mlp, nasbench201
 from autonas.benchmarks.lcbench import TASKS, lcbench
+from autonas.benchmarks.mlp_digits import mlp_digits
 
-__all__ = ["DEFAULT_BENCHMARKS", "TABLES", "load_benchmark"]
+__all__ = ["DEFAULT_BENCHMARKS", "SHIPPED", "TABLES", "load_benchmark"]
 
 TABLES: Mapping[str, Callable[[str, str, str | Path | None], Benchmark]] = MappingProxyType(
     {
@@ -19,9 +20,13 @@ TABLES: Mapping[str, Callable[[str, str, str | Path | None], Benchmark]] = Mappi
         **{f"hpobench_mlp:{name}": hpobench_mlp for name in ("australian", "car", "phoneme", "vehicle")},
         **{f"fcnet:{name}": fcnet for name in ("parkinsons_telemonitoring", "slice_localization")},
         **{f"lcbench:{task}": lcbench for task in TASKS},
+        "autonas_mlp:digits": mlp_digits,
     }
 )
 """Name to what loads it: ``load(name, instance, data_dir)``."""
+
+SHIPPED = frozenset({"autonas_mlp:digits"})
+"""Those that are part of the package, and need no data folder."""
 
 DEFAULT_BENCHMARKS = (
     "lcbench:126026",
@@ -44,6 +49,7 @@ def load_benchmark(name: str, data_dir: str | Path | None = None) -> Benchmark:
         ``"family:instance"``; :data:`TABLES` has them all.
     data_dir : str or Path, optional
         The folder that holds ``nasbench/``; by default what the environment variable ``AUTONAS_DATA`` says.
+        Those of :data:`SHIPPED` need none.
 
     Returns
     -------
@@ -60,8 +66,11 @@ def load_benchmark(name: str, data_dir: str | Path | None = None) -> Benchmark:
 
     Examples
     --------
-    >>> benchmark = load_benchmark("fcnet:slice_localization")  # doctest: +SKIP
-    >>> autonas.search(benchmark.objective, benchmark.space, max_fidelity=1, n_trials=40)  # doctest: +SKIP
+    >>> from autonas import search
+    >>> benchmark = load_benchmark("autonas_mlp:digits")
+    >>> history = search(benchmark.objective, benchmark.space, max_fidelity=benchmark.max_fidelity, n_trials=40)
+    >>> 0 <= benchmark.regret(history.best.configuration) <= 1
+    True
     """
     if name not in TABLES:
         raise unknown_name("benchmark", name, TABLES)

@@ -107,7 +107,7 @@ def train_table(
         What each group is, and what :func:`train_group` gave.
     """
     names = [field.name for field in fields(Group)]
-    groups = list(dict.fromkeys(Group(*(c.get(name) for name in names)) for c in configurations()))
+    groups = list(dict.fromkeys(Group(**{name: c.get(name) for name in names}) for c in configurations()))
     return collect(
         out,
         [groups[i] for i in np.random.default_rng(0).permutation(len(groups))[:sample]],
@@ -259,7 +259,8 @@ def pack(results: Sequence[Mapping[str, Any]], file: str | Path) -> None:
     ):
         columns[name] = np.array([row[name] for row in rows], kind)
     columns |= {"n_valid": np.array(N_VALID), "n_test": np.array(N_TEST)}
-    np.savez_compressed(file, **columns)  # type: ignore[arg-type]  mypy takes a column for `allow_pickle`
+    arrays: dict[str, Any] = columns  # mypy would take a column for the argument `allow_pickle`
+    np.savez_compressed(file, **arrays)
 
 
 def _by_setting(result: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import html
 import json
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -193,7 +194,7 @@ def _front(fitted: Fitted, ylabel: str) -> str:
     )
     drawn = [
         figure(
-            lambda ax, name=name: plots.plot_pareto_front(history, name, ax, ylabel=ylabel),
+            partial(plots.plot_pareto_front, history, name, ylabel=ylabel),
             f"Every result by its loss and its {name.replace('_', ' ')}; joined: the trials on the front.",
         )
         for name in history.objectives

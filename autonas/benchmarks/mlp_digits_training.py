@@ -107,7 +107,8 @@ def train_table(
         What each group is, and what :func:`train_group` gave.
     """
     names = [field.name for field in fields(Group)]
-    groups = list(dict.fromkeys(Group(**{name: c.get(name) for name in names}) for c in configurations()))
+    settings: list[dict[str, Any]] = [{name: c.get(name) for name in names} for c in configurations()]
+    groups = list(dict.fromkeys(Group(**setting) for setting in settings))
     return collect(
         out,
         [groups[i] for i in np.random.default_rng(0).permutation(len(groups))[:sample]],

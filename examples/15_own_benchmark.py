@@ -21,7 +21,7 @@ print(f"Validation log loss of the best: {benchmark.optimum:.4f}, of the median:
 
 print(f"Regret (0: the best, 1: the median), mean of {len(SEEDS)} seeds, after full trainings")
 print(f"{'optimizer':12s}" + "".join(f"{spent:>9d}" for spent in SPENT))
-for optimizer in ("random", "bohb", "evolution"):
+for optimizer in ("random", "bohb", "local_search"):
     curves = [run(Run(optimizer, NAME, seed, budget=max(SPENT)))["curve"] for seed in SEEDS]
     means = [np.mean([[1.0, *(r for at, r in curve if at <= spent)][-1] for curve in curves]) for spent in SPENT]
     print(f"{optimizer:12s}" + "".join(f"{mean:9.4f}" for mean in means))

@@ -37,9 +37,11 @@ PAGES = sorted(
     if page.relative_to(ROOT).parts[1:2] not in [(name,) for name in GENERATED]
 )
 WITH_CODE = [page for page in PAGES if any(not b.not_run for b in blocks((ROOT / page).read_text(encoding="utf-8")))]
-#: They start worker processes, train networks for images, or many; the README's variants have a test of their own.
+#: They start worker processes, train networks for images, or many, or write files that tests of their own read.
 SLOW = {
     "docs/about/faq.md",
+    "docs/explanation/which_optimizer.md",
+    "docs/export.md",
     "docs/how_to/images.md",
     "docs/how_to/limits.md",
     "docs/how_to/metric_and_validation.md",
@@ -66,6 +68,7 @@ def _in_a_folder(tmp_path, monkeypatch):
         if p not in ("README.md", SAMPLER_PAGE)
     ],
 )
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of SQLAlchemy, about MLflow
 def test_the_code_of_a_page_runs(page):
     run_page(page, {})
 

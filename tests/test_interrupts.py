@@ -52,7 +52,11 @@ class Raise:
 
 @pytest.mark.parametrize(
     ("number", "side_by_side"),
-    [(signal.SIGINT, "alone"), (signal.SIGTERM, "threads"), (signal.SIGINT, "processes")],
+    [
+        (signal.SIGINT, "alone"),
+        (signal.SIGTERM, "threads"),
+        pytest.param(signal.SIGINT, "processes", marks=pytest.mark.slow),
+    ],
     ids=lambda value: getattr(value, "name", value),
 )
 def test_the_best_so_far_is_kept_and_the_run_goes_on(number, side_by_side, tmp_path):

@@ -25,7 +25,7 @@ from autonas.benchmarks.mlp_digits import GRID, MAX_EPOCHS, N_SEEDS, configurati
 if TYPE_CHECKING:
     from autonas.training.trial import Trainer
 
-__all__ = ["FIXED", "Group", "markdown", "pack", "train_group", "train_table"]
+__all__ = ["CURVES", "FIXED", "Group", "markdown", "pack", "train_group", "train_table"]
 
 Array = npt.NDArray[Any]
 
@@ -50,7 +50,8 @@ APART = "learning_rate", "weight_decay", "schedule"
 SETTINGS = tuple(dict(zip(APART, values, strict=True)) for values in product(*(GRID[name] for name in APART)))
 #: A probability counts as no less than this, as in all log losses of the library.
 _LEAST = 1e-7
-_CURVES = "valid_loss", "test_loss", "valid_wrong", "test_wrong"
+#: What is known after each epoch.
+CURVES = "valid_loss", "test_loss", "valid_wrong", "test_wrong"
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,7 @@ def train_group(what: Group, epochs: int = MAX_EPOCHS) -> dict[str, Any]:
             return False
 
     trainer, n_networks = _trainer(), len(SETTINGS) * N_SEEDS
-    curves: dict[str, list[Array]] = {name: [] for name in _CURVES}
+    curves: dict[str, list[Array]] = {name: [] for name in CURVES}
     clock: list[float] = []
 
     def judge(outputs: Array) -> float:
@@ -182,7 +183,7 @@ def train_group(what: Group, epochs: int = MAX_EPOCHS) -> dict[str, Any]:
             classification=True,
         )
     return {
-        **{name: _rounded(np.stack(curves[name], axis=2)) for name in _CURVES},
+        **{name: _rounded(np.stack(curves[name], axis=2)) for name in CURVES},
         "seconds": _rounded(np.array(clock[:-1]) / n_networks),
         "total": round(sum(clock[:-1]), 3),
         "n_parameters": sum(p.numel() for p in stack.parameters) // n_networks,
@@ -266,7 +267,7 @@ def pack(results: Sequence[Mapping[str, Any]], file: str | Path) -> None:
 
 def _by_setting(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Take the configurations of a group apart."""
-    return [{**result, **setting, **{name: result[name][i] for name in _CURVES}} for i, setting in enumerate(SETTINGS)]
+    return [{**result, **setting, **{name: result[name][i] for name in CURVES}} for i, setting in enumerate(SETTINGS)]
 
 
 def markdown(results: Sequence[Mapping[str, Any]]) -> str:

@@ -7,7 +7,7 @@ import re
 import sys
 from typing import Any
 
-__all__ = ["CODES", "STOPPED", "complain", "explain", "nobody_reads", "show_warning"]
+__all__ = ["CODES", "STOPPED", "complain", "explain", "nothing_more_to_say", "show_warning"]
 
 #: Exit codes: a wrong argument or missing data; a search in which every trial failed; the keyboard.
 WRONG, FAILED, STOPPED = 2, 1, 130
@@ -82,11 +82,7 @@ def show_warning(message: Any, *_: Any, **__: Any) -> None:
     print(f"autonas: warning: {' '.join(str(message).split())}", file=sys.stderr)
 
 
-def nobody_reads() -> bool:
-    """Tell whether the reader of stdout has had enough, as ``head`` has soon; then what is left goes nowhere."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
-    return False
+def nothing_more_to_say() -> int:
+    """End well although the reader of stdout has had enough, as ``head`` has soon: what is left goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())
+    return 0

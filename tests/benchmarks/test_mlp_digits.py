@@ -20,6 +20,7 @@ from autonas.benchmarks import load_benchmark, mlp_digits, mlp_digits_table
 from autonas.benchmarks._member_adamw import MemberAdamW
 from autonas.benchmarks.mlp_digits import FILE, GRID, MAX_EPOCHS, N_SEEDS, configurations
 from autonas.benchmarks.mlp_digits_training import (
+    CURVES,
     FIXED,
     N_TEST,
     N_VALID,
@@ -265,7 +266,7 @@ def test_the_command_describes_what_there_is(tmp_path, capsys):
     table, groups = mlp_digits_table(), [Group(1, 32, None, "relu", kind, skip=True) for kind in GRID["normalization"]]
     with out.open("w") as file:
         for group in groups:
-            result = {**asdict(group), "valid_loss": table["valid_loss"][rows_of(group)].tolist()}
+            result = {**asdict(group), **{name: table[name][rows_of(group)].tolist() for name in CURVES}}
             file.write(json.dumps(result) + "\n")
     assert main(["benchmark", "own-table", "--summary", "--out", str(out)]) == 0
     text = capsys.readouterr().out

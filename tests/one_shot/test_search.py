@@ -61,7 +61,9 @@ def test_the_same_seed_finds_the_same_and_leaves_the_global_generators_alone(str
     assert find(strategy=strategy, seed=4).record != one.record
 
 
-@pytest.mark.parametrize("strategy", ["darts", "darts_second_order", "robust_darts"])
+@pytest.mark.parametrize(
+    "strategy", ["darts", pytest.param("darts_second_order", marks=pytest.mark.slow), "robust_darts"]
+)
 def test_alphas_come_to_prefer_what_learns(strategy):
     """The class depends on a product of numbers: "none" everywhere cannot tell it."""
     settings = Settings(batch_size=16, learning_rate=0.1, architecture_learning_rate=0.05, max_skips=None)

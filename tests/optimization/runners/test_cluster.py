@@ -183,6 +183,7 @@ def _start(stack, command):
     return process
 
 
+@pytest.mark.slow
 def test_an_estimator_on_a_cluster(client, tmp_path):
     """Also where scikit-learn copies it."""
     from sklearn.base import clone

@@ -84,5 +84,5 @@ def show_warning(message: Any, *_: Any, **__: Any) -> None:
 
 def nothing_more_to_say() -> int:
     """End well although the reader of stdout has had enough, as ``head`` has soon: what is left goes nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0

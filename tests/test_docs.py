@@ -153,11 +153,13 @@ def test_the_commands_of_the_readme():
     table = load_breast_cancer(as_frame=True).frame.rename(columns={"target": "y"}).iloc[:200, -6:]
     table.to_csv("data.csv", index=False)
     table.drop(columns="y").to_csv("new.csv", index=False)
-    (block,) = [b for b in blocks((ROOT / "README.md").read_text(encoding="utf-8")) if "autonas fit" in b.code]
+    every = blocks((ROOT / "README.md").read_text(encoding="utf-8"))
+    (block,) = [b for b in every if "autonas fit" in b.code and not b.not_run]
     for words in commands(block.code):
         run_command(words)
     assert len(pd.read_csv("out.csv")) == 200
-    assert all(Path("run", name).exists() for name in ("report.html", "model.onnx")) or Path("model.onnx").exists()
+    assert Path("run", "report.html").exists()
+    assert Path("model.onnx").exists()
 
 
 # ---------------------------------------------------------------------------------------- commands, figures, links

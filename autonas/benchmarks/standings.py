@@ -260,9 +260,8 @@ def _trials(runs: Sequence[Mapping[str, Any]], seconds: float) -> list[str]:
 
 
 def _rates(counts: pd.Series) -> str:
-    return " ".join(
-        (number(counts["complete"] / counts["minutes"], 1), f"({number(counts['runs'] / counts['minutes'], 1)})")
-    )
+    complete, every = (number(counts[name] / counts["minutes"], 1) for name in ("complete", "runs"))
+    return f"{complete} ({every})"
 
 
 def _failures(runs: Sequence[Mapping[str, Any]]) -> list[str]:

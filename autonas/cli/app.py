@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from autonas._version import __version__
-from autonas.cli.errors import CODES, STOPPED, complain, explain, nothing_more_to_say, show_warning
+from autonas.cli.errors import CODES, STOPPED, complain, explain, nobody_reads, show_warning
 
 __all__ = ["main", "make_app"]
 
@@ -59,13 +59,13 @@ def main(arguments: Sequence[str] | None = None, benchmark: Callable[[Sequence[s
         sys.stdout.flush()
     except (KeyboardInterrupt, typer.Abort):
         return complain("stopped. The same command goes on from here.", STOPPED)
-    except SystemExit as ended:  # typer's way to end where what is printed meets a reader that has gone
-        if isinstance(ended.__context__, BrokenPipeError):
-            return nothing_more_to_say()
-        raise
-    except BrokenPipeError:
-        return nothing_more_to_say()
+    except SystemExit as ended:  # typer's way to end at any broken pipe
+        if not isinstance(ended.__context__, BrokenPipeError):
+            raise
+        return 0 if nobody_reads() else explain(ended.__context__)
     except Exception as error:  # noqa: BLE001 - explain raises what is no message for people
+        if isinstance(error, BrokenPipeError) and nobody_reads():
+            return 0
         if debug:
             traceback.print_exc()
         return explain(error)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import select
 import sys
 from typing import Any
 
-__all__ = ["CODES", "STOPPED", "complain", "explain", "nothing_more_to_say", "show_warning"]
+__all__ = ["CODES", "STOPPED", "complain", "explain", "nobody_reads", "show_warning"]
 
 #: Exit codes: a wrong argument or missing data; a search in which every trial failed; the keyboard.
 WRONG, FAILED, STOPPED = 2, 1, 130
@@ -82,7 +84,13 @@ def show_warning(message: Any, *_: Any, **__: Any) -> None:
     print(f"autonas: warning: {' '.join(str(message).split())}", file=sys.stderr)
 
 
-def nothing_more_to_say() -> int:
-    """End well although the reader of stdout has had enough, as ``head`` has soon: what is left goes nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+def nobody_reads() -> bool:
+    """Tell whether the reader of stdout has had enough, as ``head`` has soon; then what is left goes nowhere."""
+    gone = False
+    with contextlib.suppress(OSError, AttributeError):  # stdout is no file, or the system has no `poll`
+        poller, number = select.poll(), sys.stdout.fileno()
+        poller.register(number, 0)
+        gone = any(event & (select.POLLERR | select.POLLHUP) for _, event in poller.poll(0))
+        if gone:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+    return gone

@@ -18,6 +18,7 @@ import pytest
 
 from autonas import load
 from autonas.__main__ import main
+from autonas.cli import main as run_command
 from tests.test_estimator import mixed_table
 
 ROOT = Path(__file__).parents[2]
@@ -408,6 +409,14 @@ def test_help_does_not_wait_for_torch():
     done = subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, text=True, check=False)
     assert done.stdout.splitlines()[-1] == "set()", done.stderr
     assert "--one-shot" in done.stdout
+
+
+def test_any_other_broken_pipe_is_one(capsys):
+    def benchmark(_):
+        raise BrokenPipeError("the worker has gone")
+
+    assert run_command(["benchmark", "workers"], benchmark) == 2
+    assert "the worker has gone" in capsys.readouterr().err
 
 
 def test_a_reader_that_has_had_enough_is_no_error():

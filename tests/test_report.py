@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-import time
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -199,14 +198,11 @@ def long_history(wine):
     return synthetic(500, wine.configuration_space_)
 
 
-def test_500_trials_are_no_burden(wine, long_history, tmp_path):
+def test_500_trials_are_one_small_file(wine, long_history, tmp_path):
     losses = {t.number: min(t.losses.values()) for t in long_history.trials}
     fitted = replace(wine._fitted, history=long_history, losses=losses)
     fitted.ensemble = type(fitted.ensemble)([], fitted.ensemble.temperature)
-    started = time.process_time()
     path = write_report(tmp_path / "report.html", fitted, {})
-    # On one core of this decade it takes two to four seconds.
-    assert time.process_time() - started < 10
     assert path.stat().st_size < 5e6
     assert "475 more are not shown" in Page(path).words
 

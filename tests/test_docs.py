@@ -21,7 +21,7 @@ from sklearn.datasets import load_breast_cancer, load_digits
 
 import autonas
 from autonas import SAMPLERS, SCHEDULES
-from autonas.__main__ import _parser
+from autonas.cli.benchmark import make_parser
 from autonas.loggers import TensorBoardLogger
 from autonas.spaces import values
 from tests.optimization.samplers.test_samplers import history
@@ -173,7 +173,7 @@ def test_measurements_are_asked_for_as_the_command_line_has_them(page):
     for line in re.findall(asked, text, re.MULTILINE):
         arguments = shlex.split("".join(line))
         if arguments[1:] and arguments[1].islower():
-            _parser().parse_args([*arguments, *(["judge"] if arguments[1:] == ["portfolio"] else [])])
+            make_parser().parse_args([*arguments[1:], *(["judge"] if arguments[1:] == ["portfolio"] else [])])
 
 
 def test_every_sampler_and_schedule_is_explained_with_a_figure():

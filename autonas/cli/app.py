@@ -34,15 +34,13 @@ Own = Annotated[
 ]
 
 
-def main(arguments: Sequence[str] | None = None, benchmark: Callable[[Sequence[str]], int] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
     Parameters
     ----------
     arguments : sequence of str, optional
         By default those of the process.
-    benchmark : callable, optional
-        What runs the command ``benchmark``, given the arguments that follow it; without it there is no such command.
 
     Returns
     -------
@@ -55,7 +53,7 @@ def main(arguments: Sequence[str] | None = None, benchmark: Callable[[Sequence[s
     if arguments is None:  # this process is ours
         warnings.showwarning = show_warning
     try:
-        code = make_app(benchmark)(given, standalone_mode=False, prog_name="autonas")
+        code = make_app()(given, standalone_mode=False, prog_name="autonas")
         sys.stdout.flush()
     except (KeyboardInterrupt, typer.Abort):
         return complain("stopped. The same command goes on from here.", STOPPED)
@@ -78,7 +76,7 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
-def make_app(benchmark: Callable[[Sequence[str]], int] | None = None) -> typer.Typer:
+def make_app() -> typer.Typer:
     """Put the commands together."""
     app = typer.Typer(
         help="Neural architecture search and tuning, from a table or a folder of images to a report.",
@@ -114,16 +112,8 @@ def make_app(benchmark: Callable[[Sequence[str]], int] | None = None) -> typer.T
     spaces.command("show")(spaces_show)
     spaces.command("check")(spaces_check)
     app.add_typer(spaces, name="spaces")
-    if benchmark is not None:
-
-        def run(context: typer.Context) -> None:
-            """Repeat the measurements of docs/benchmarks.md."""
-            code = benchmark(context.args)
-            if code:
-                raise typer.Exit(code)
-
-        settings = {"ignore_unknown_options": True, "allow_extra_args": True, "allow_interspersed_args": False}
-        app.command("benchmark", context_settings=settings, add_help_option=False)(run)
+    passed_on = {"ignore_unknown_options": True, "allow_extra_args": True, "allow_interspersed_args": False}
+    app.command(context_settings=passed_on, add_help_option=False)(benchmark)
     return app
 
 
@@ -326,3 +316,12 @@ def spaces_check(
     from autonas.cli.listings import check_space
 
     check_space(file, json=json)
+
+
+def benchmark(context: typer.Context) -> None:
+    """Repeat the measurements of docs/benchmarks.md."""
+    from autonas.cli.benchmark import benchmark as run_benchmark
+
+    code = run_benchmark(context.args)
+    if code:
+        raise typer.Exit(code)

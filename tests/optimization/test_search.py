@@ -240,9 +240,9 @@ def test_no_job_starts_after_the_time_limit():
 
     start = time.monotonic()
     history = search(train, LINE, optimizer="random", time_limit=0.2)
-    assert time.monotonic() - start < 2
     assert 1 <= len(history.trials) <= 5
-    assert all(start < deadline < start + 1 for deadline in deadlines)
+    assert len(set(deadlines)) == 1
+    assert start + 0.2 <= deadlines[0] <= time.monotonic() + 0.2
 
 
 def test_a_job_cut_short_is_no_result_to_compare_by():

@@ -145,7 +145,10 @@ def test_a_part_of_ours_can_be_switched_off(bench, made_up):
     assert calls(bench)[0]["arguments"]["--expr"] == f"autonas.benchmarks.ours:{call}"
 
 
-@pytest.mark.parametrize(("without", "stacks", "averages"), [("stacking", 3, True), ("averaging", 1, False)])
+@pytest.mark.parametrize(
+    ("without", "stacks", "averages"),
+    [("stacking", 3, True), pytest.param("averaging", 1, False, marks=pytest.mark.slow)],
+)
 def test_what_is_switched_off_is_off(without, stacks, averages, tmp_path):
     code = f"""
 import torch

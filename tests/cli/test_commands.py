@@ -18,29 +18,12 @@ import pytest
 
 from autonas import load
 from autonas.__main__ import main
-from autonas.cli import main as run_command
+from tests.cli.commands import autonas, good
 from tests.test_estimator import mixed_table
 
 ROOT = Path(__file__).parents[2]
 QUICK = ["--trials", "2", "--max-epochs", "3", "--min-epochs", "1", "--validation", "holdout", "--seed", "0"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
-
-
-def autonas(*arguments, cwd=None):
-    return subprocess.run(
-        [sys.executable, "-m", "autonas", *map(str, arguments)],
-        env=ENVIRONMENT,
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def good(*arguments, cwd=None):
-    done = autonas(*arguments, cwd=cwd)
-    assert done.returncode == 0, done.stderr
-    return done
 
 
 @pytest.fixture
@@ -193,6 +176,7 @@ def test_images_by_class(tmp_path, here):
     assert len(here("predict", "run", "pictures/dark/0.png", cwd=tmp_path).out.splitlines()) == 2
 
 
+@pytest.mark.slow
 def test_a_killed_fit_predicts_and_is_resumed(folder, tmp_path):
     command = [sys.executable, "-m", "autonas", "fit", folder / "data.csv", "--target", "answer", "--out", "run"]
     command += ["--trials", "500", "--max-epochs", "3", "--validation", "holdout", "--seed", "0"]
@@ -323,29 +307,16 @@ def troubled(folder):
     return folder
 
 
-def check_error(code, out, error, says):
-    assert (code, out) == (2, "")
-    (line,) = [line for line in error.splitlines() if line.startswith("autonas: ")]
-    assert error.splitlines()[-1] == line
+@each_error
+def test_errors_are_one_line_with_the_mend(troubled, arguments, says):
+    done = autonas(*arguments, cwd=troubled)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("autonas: ")]
+    assert done.stderr.splitlines()[-1] == line
     assert says in line
 
 
-@each_error
-def test_errors_are_one_line_with_the_mend(troubled, arguments, says, capfd, monkeypatch):
-    """In this process, which is the same program and has torch already."""
-    monkeypatch.chdir(troubled)
-    code = main(arguments)
-    check_error(code, *capfd.readouterr(), says)
-
-
-@pytest.mark.slow
-@each_error
-def test_errors_in_processes_of_their_own(troubled, arguments, says):
-    done = autonas(*arguments, cwd=troubled)
-    check_error(done.returncode, done.stdout, done.stderr, says)
-
-
-def test_an_error_in_a_process_of_its_own(tmp_path):
+def test_an_error_and_where_it_came_from(tmp_path):
     done = autonas("fit", "none.csv", "--target", "y", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stdout == ""
@@ -411,11 +382,12 @@ def test_help_does_not_wait_for_torch():
     assert "--one-shot" in done.stdout
 
 
-def test_any_other_broken_pipe_is_one(capsys):
+def test_any_other_broken_pipe_is_one(capsys, monkeypatch):
     def benchmark(_):
         raise BrokenPipeError("the worker has gone")
 
-    assert run_command(["benchmark", "workers"], benchmark) == 2
+    monkeypatch.setattr("autonas.cli.benchmark.benchmark", benchmark)
+    assert main(["benchmark", "workers"]) == 2
     assert "the worker has gone" in capsys.readouterr().err
 
 

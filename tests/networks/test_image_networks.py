@@ -63,7 +63,7 @@ def dropouts_of(net):
 
 
 @every_family
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(
     seed=st.integers(0, 10**6),
     size=st.tuples(SIDES, SIDES),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 import torch
 from sklearn.datasets import load_iris
@@ -13,10 +15,16 @@ from autonas.plots import plot_network
 QUICK = {"time_limit": None, "n_trials": 1, "max_epochs": 1, "portfolio": None, "random_state": 0}
 
 
-def layers(family, most=16):
+@functools.cache
+def train(family):
     space = family if family == "mlp_cell" else {"network": [family]}
     clf = AutoNASClassifier(**QUICK, search_space=space).fit(*load_iris(return_X_y=True))
     (trained,) = clf._fitted.ensemble.members[0].networks
+    return trained
+
+
+def layers(family, most=16):
+    trained = train(family)
     n, spec = len(trained.scales), trained.preprocessor.input_spec
     inputs = [torch.zeros(n, 7, spec.n_numeric), torch.zeros(n, 7, 0, dtype=torch.int64)]
     n_parameters = sum(p.numel() for p in trained.network.parameters()) // n

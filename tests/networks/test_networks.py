@@ -19,7 +19,7 @@ every_family = pytest.mark.parametrize("network", NETWORKS)
 
 
 @every_family
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(
     seed=st.integers(0, 10**6),
     columns=columns,
@@ -37,7 +37,7 @@ def test_shapes_of_every_configuration(network, seed, columns, n_members, output
 
 
 @every_family
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(seed=st.integers(0, 10**6), columns=columns, output=st.sampled_from([CLASSES, NUMBERS]))
 def test_a_member_is_a_network_of_its_own(network, seed, columns, output):
     """Outputs, gradients and statistics of a stack are those of its members, each computed alone."""

@@ -19,6 +19,7 @@ from ConfigSpace import ConfigurationSpace
 
 from autonas.optimization import OPTIMIZERS, search
 from autonas.optimization._store import Store
+from tests.optimization.dear import each
 from tests.optimization.spaces import conditional, objective
 from tests.optimization.test_resume import records
 
@@ -210,7 +211,7 @@ def listen(engine, pages):
 # ---------------------------------------------------------------------------------------------- what can go
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", each(OPTIMIZERS))
 def test_what_is_settled_has_no_job_any_more(optimizer):
     settled, after = set(), []
 

@@ -10,6 +10,7 @@ import pytest
 from autonas.optimization import OPTIMIZERS, search
 from autonas.optimization.runners.task import run
 from autonas.spaces import values
+from tests.optimization.dear import each
 from tests.optimization.spaces import conditional, objective
 
 
@@ -52,7 +53,7 @@ def slots(monkeypatch):
     return made
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", each(OPTIMIZERS))
 def test_several_slots(optimizer, slots):
     history = search(objective, conditional(), optimizer=optimizer, max_fidelity=9, n_trials=30, random_state=0)
     assert slots[0].most == 4

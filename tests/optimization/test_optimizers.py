@@ -13,12 +13,13 @@ from autonas.optimization.samplers.kde import KDE
 from autonas.optimization.samplers.random import Random
 from autonas.optimization.schedules.asha import ASHA
 from autonas.spaces import values
+from tests.optimization.dear import each
 from tests.optimization.spaces import conditional, objective
 
 RUNGS = {"min_fidelity": 1, "max_fidelity": 9, "eta": 3}
 
 
-@pytest.mark.parametrize("optimizer", [*OPTIMIZERS, *itertools.product(SAMPLERS, SCHEDULES)], ids=str)
+@pytest.mark.parametrize("optimizer", [*OPTIMIZERS, *each(itertools.product(SAMPLERS, SCHEDULES))], ids=str)
 def test_every_optimizer_and_every_pair_searches(optimizer):
     space = conditional()
     history = search(

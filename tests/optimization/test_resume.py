@@ -12,6 +12,7 @@ from ConfigSpace import ConfigurationSpace
 from autonas.optimization import OPTIMIZERS, RunHistory, search
 from autonas.optimization._store import Store
 from autonas.spaces import values
+from tests.optimization.dear import each
 from tests.optimization.spaces import conditional, objective, small
 
 
@@ -70,7 +71,7 @@ def run_with_interrupts(run_dir, every, where, **options):
 
 
 @pytest.mark.parametrize("where", ["objective", "callback"])
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", each(OPTIMIZERS))
 def test_interrupted_anywhere(optimizer, where, tmp_path):
     unbroken = records(run(optimizer=optimizer))
     every = 5 if where == "objective" else 7

@@ -10,6 +10,7 @@ from ConfigSpace import ConfigurationSpace
 
 from autonas.optimization import OPTIMIZERS, SearchFailed, search
 from autonas.spaces import configuration_from, values
+from tests.optimization.dear import each
 from tests.optimization.spaces import conditional, objective, single, small
 
 LINE = ConfigurationSpace({"x": (0.0, 1.0)})
@@ -35,7 +36,7 @@ def test_a_single_configuration_is_trained_to_the_end(optimizer):
     assert history.total_fidelity == 27
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", each(OPTIMIZERS))
 def test_the_same_seed_makes_the_same_history(optimizer):
     def run(seed):
         history = search(objective, conditional(), optimizer=optimizer, max_fidelity=9, n_trials=30, random_state=seed)
@@ -215,7 +216,7 @@ def test_an_interrupt_passes_through():
         search(train, LINE, optimizer="random", n_trials=3)
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", each(OPTIMIZERS))
 @pytest.mark.parametrize("budget", [9, 50, 200.5])
 def test_no_job_starts_that_would_cost_too_much(optimizer, budget):
     history = search(line, LINE, optimizer=optimizer, max_fidelity=9, max_total_fidelity=budget, random_state=0)

@@ -19,12 +19,13 @@ from hypothesis import strategies as st
 from optuna.storages import InMemoryStorage
 
 from autonas.optimization import OPTIMIZERS, SCHEDULES, SearchFailed, search
+from tests.optimization.dear import each
 from tests.optimization.runners.test_threads import LONG, until
 from tests.optimization.spaces import conditional, objective, small
 from tests.optimization.test_resume import Killed, records, trouble
 
 LINE = ConfigurationSpace({"x": (0.0, 1.0)})
-PAIRS = list(itertools.product(["random", "tpe"], SCHEDULES))
+PAIRS = list(itertools.product(["random", "kde", "tpe"], SCHEDULES))
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +60,7 @@ N_THREADS = st.sampled_from([2, 3])
 DELAYS = st.lists(st.integers(0, 5), min_size=1, max_size=9)
 
 
-@pytest.mark.parametrize("optimizer", PAIRS, ids=" x ".join)
+@pytest.mark.parametrize("optimizer", each(PAIRS), ids=" x ".join)
 @settings(max_examples=6)
 @given(n_threads=N_THREADS, delays=DELAYS)
 def test_the_same_history_whatever_each_trial_takes(optimizer, n_threads, delays):
@@ -120,7 +121,7 @@ def test_where_time_alone_ends_it_no_thread_waits_for_another():
 PIECES = st.lists(st.tuples(st.sampled_from(["objective", "callback"]), st.integers(0, 12)), min_size=1, max_size=5)
 
 
-@pytest.mark.parametrize("optimizer", PAIRS, ids=" x ".join)
+@pytest.mark.parametrize("optimizer", each(PAIRS), ids=" x ".join)
 @settings(max_examples=6)
 @given(n_threads=N_THREADS, delays=DELAYS, pieces=PIECES)
 def test_interrupted_anywhere_and_resumed(optimizer, n_threads, delays, pieces):
@@ -183,7 +184,7 @@ def test_a_small_space_ends_by_itself(n_threads):
 
 
 @pytest.mark.parametrize("n_threads", [2, 3])
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", each(OPTIMIZERS))
 @pytest.mark.parametrize("budget", [9, 50, 120.5])
 def test_no_job_starts_that_would_cost_too_much(optimizer, budget, n_threads):
     reached = {}

@@ -45,7 +45,11 @@ SLOW = {
     "docs/how_to/images.md",
     "docs/how_to/limits.md",
     "docs/how_to/metric_and_validation.md",
+    "docs/how_to/reproducibility.md",
+    "docs/how_to/resume.md",
+    "docs/how_to/search_space.md",
     "docs/how_to/two_stages.md",
+    "docs/how_to/watch.md",
 }
 
 

@@ -134,7 +134,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "--lazy", disk], check=True)
 
 
-@pytest.mark.parametrize("free", [150_000, 400_000, 800_000])
+@pytest.mark.parametrize("free", [150_000, *(pytest.param(f, marks=pytest.mark.slow) for f in (400_000, 800_000))])
 def test_a_disk_that_is_really_full(free, small_disk):
     """Wherever it happens to be full first: a new history, a checkpoint, a record, or what is written at the end."""
     filler = small_disk / "filler"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import gc
 import pickle
 import re
@@ -32,6 +33,7 @@ from autonas import (
     load_space,
 )
 from autonas._budget import default_max_epochs
+from tests.optimization.dear import each
 
 QUICK = {
     "time_limit": None,
@@ -76,7 +78,7 @@ def mixed_table(n=80, seed=0):
 # ---------------------------------------------------------------------------------------------- the main job
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", each(OPTIMIZERS, cheap=("bohb", "random")))
 def test_every_optimizer_learns(optimizer):
     X, y = IRIS
     clf = classifier(optimizer=optimizer, n_trials=6, max_epochs=27, portfolio=None).fit(X, y)
@@ -255,6 +257,12 @@ def test_mixed_table():
     assert set(clf.predict(new)) <= {"no", "yes"}
 
 
+@functools.cache
+def of_a_dataframe():
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    return classifier().fit(X, y).predict_proba(X)
+
+
 @pytest.mark.parametrize(
     "convert",
     [
@@ -270,9 +278,8 @@ def test_mixed_table():
 )
 def test_every_form_of_a_table_is_the_same_table(convert):
     X, y = load_iris(return_X_y=True, as_frame=True)
-    expected = classifier().fit(X, y).predict_proba(X)
     form = convert(X)
-    np.testing.assert_allclose(classifier().fit(form, y).predict_proba(form), expected)
+    np.testing.assert_allclose(classifier().fit(form, y).predict_proba(form), of_a_dataframe())
 
 
 @pytest.mark.parametrize(

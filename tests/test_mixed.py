@@ -15,6 +15,7 @@ from autonas import NETWORKS, OPTIMIZERS, AutoNASClassifier, AutoNASRegressor, N
 from autonas.presets import load_preset
 from autonas.spaces import values
 from autonas.training.traditional import TRADITIONAL
+from tests.optimization.dear import each
 
 QUICK = {
     "pipeline": "tabular_mixed",
@@ -242,7 +243,7 @@ def test_the_same_twice():
     np.testing.assert_array_equal(one.predict_proba(X), other.predict_proba(X))
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", each(OPTIMIZERS, cheap=("bohb", "random")))
 def test_every_optimizer_searches_among_both(optimizer):
     clf = AutoNASClassifier(**{**QUICK, "optimizer": optimizer, "n_trials": 12}).fit(*IRIS)
     assert clf.failures().empty

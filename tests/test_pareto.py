@@ -101,6 +101,7 @@ def test_latency_is_measured():
     assert all(r.info["latency"] > 0 for t in reg.history_.trials for r in t.results)
 
 
+@pytest.mark.slow
 def test_in_worker_processes():
     settings = {**QUICK, "n_trials": 4, "objectives": ["latency"]}
     clf = AutoNASClassifier(**settings, n_jobs=2).fit(*IRIS)

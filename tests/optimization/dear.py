@@ -10,7 +10,11 @@ import pytest
 DEAR = {"auto", "bananas", "gp", "pnas", "reinforce", "smac", "tpe"}
 
 
-def each(optimizers):
-    """Mark the dear ones of names, or of pairs of a sampler and a schedule, as slow."""
-    marks = {True: [pytest.mark.slow], False: []}
-    return [pytest.param(o, marks=marks[(o if isinstance(o, str) else o[0]) in DEAR]) for o in optimizers]
+def each(optimizers, cheap=None):
+    """Mark the dear ones of names, or of pairs of a sampler and a schedule, as slow; or all that are not cheap."""
+
+    def is_dear(optimizer):
+        sampler = optimizer if isinstance(optimizer, str) else optimizer[0]
+        return sampler in DEAR if cheap is None else sampler not in cheap
+
+    return [pytest.param(optimizer, marks=[pytest.mark.slow] if is_dear(optimizer) else []) for optimizer in optimizers]

@@ -36,7 +36,11 @@ _FORBIDDENS = {
 }
 
 
-class _Loader(yaml.SafeLoader):
+_Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The one in C, where PyYAML was built with it: ten times as fast."""
+
+
+class _Loader(_Safe):  # type: ignore[misc]
     """Safe YAML, and the tuples that ``ConfigurationSpace.to_yaml`` writes and ``from_yaml`` cannot read."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from autonas import AutoNASClassifier, AutoNASRegressor
 
@@ -17,7 +17,19 @@ SETTINGS = {
 }
 
 
-@parametrize_with_checks([AutoNASClassifier(**SETTINGS), AutoNASRegressor(**SETTINGS)])
+#: Twenty seconds each: fits to tables of every sparse format. ``test_estimator.py`` has two of them.
+DEAR = {"check_estimator_sparse_matrix", "check_estimator_sparse_array"}
+
+
+def checks():
+    for estimator in (AutoNASClassifier(**SETTINGS), AutoNASRegressor(**SETTINGS)):
+        for instance, check in estimator_checks_generator(estimator):
+            name = check.func.__name__
+            marks = [pytest.mark.slow] if name in DEAR else []
+            yield pytest.param(instance, check, id=f"{type(instance).__name__}-{name}", marks=marks)
+
+
+@pytest.mark.parametrize(("estimator", "check"), checks())
 def test_scikit_learn_check(estimator, check):
     check(estimator)
 

@@ -29,7 +29,7 @@ def checks():
             yield pytest.param(instance, check, id=f"{type(instance).__name__}-{name}", marks=marks)
 
 
-@pytest.mark.parametrize(("estimator", "check"), checks())
+@pytest.mark.parametrize(("estimator", "check"), list(checks()))
 def test_scikit_learn_check(estimator, check):
     check(estimator)
 

@@ -158,6 +158,7 @@ def test_onnx_reads_the_raw_columns(fitted, onnx_file):
     np.testing.assert_allclose(one["probabilities"], out["probabilities"][:1], rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_labels_follow_the_tuned_threshold(fitted, onnx_file):
     clf, folder = fitted
     X = mixed_table(seed=2)[0]
@@ -173,6 +174,7 @@ def test_labels_follow_the_tuned_threshold(fitted, onnx_file):
     assert file.stat().st_size < onnx_file.stat().st_size
 
 
+@pytest.mark.slow
 def test_a_loaded_run_exports_the_same(fitted, onnx_file, tmp_path):
     clf, _ = fitted
     X = mixed_table(seed=1)[0]

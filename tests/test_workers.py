@@ -72,6 +72,7 @@ def test_each_trial_is_the_same_as_in_this_process(tmp_path):
     assert fitted.history_.trials[0].failure is None
 
 
+@pytest.mark.slow
 def test_a_network_of_a_script():
     """A function that no other process could import is sent as it is."""
     import torch

@@ -50,8 +50,14 @@ def assert_same_files(one, other):
             assert torch.equal(a[key], b[key]), key
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize(
+    ("network", "optimizer"),
+    [
+        pytest.param(network, optimizer, marks=[] if network == "mlp" or optimizer == "adamw" else [pytest.mark.slow])
+        for network in NETWORKS
+        for optimizer in OPTIMIZERS
+    ],
+)
 def test_continued_equals_unbroken(network, optimizer, tmp_path):
     trainer = make_trainer(make_task())
     configuration = configuration_of(network=network, optimizer=optimizer)

@@ -1,4 +1,4 @@
-"""Small, fast or good: a search for the whole front, and a model chosen from it. Half a minute.
+"""Small, fast or good: a search for the whole front, and a model chosen from it. A minute.
 
 The networks' parameters are to be few, beside a small loss. What comes back is a fitted estimator for each
 trial that no other beats in both.
@@ -13,7 +13,15 @@ from autonas import AutoNASClassifier
 X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
 
-clf = AutoNASClassifier(time_limit=20, objectives=["n_parameters"], random_state=0).fit(X_train, y_train)
+clf = AutoNASClassifier(
+    objectives=["n_parameters"],
+    search_space=["mlp"],
+    n_trials=40,
+    max_epochs=18,
+    time_limit=None,
+    validation="holdout",
+    random_state=0,
+).fit(X_train, y_train)
 
 front = clf.get_pareto_front()
 table = pd.DataFrame(model.objectives_ for model in front)

@@ -72,12 +72,14 @@ def answers(found: Mapping[str, tuple[str, str]]) -> list[Answer]:
     return [Answer(question, *known.get(key, (UNKNOWN, "not recorded"))) for key, question in QUESTIONS.items()]
 
 
-def of_run(folder: Path) -> Found:
+def of_run(folder: Path, history: RunHistory | None = None) -> Found:
     """Find what the ``run_dir`` of a search or a fit shows.
 
     Parameters
     ----------
     folder : Path
+    history : RunHistory, optional
+        Of this run, where it has been read already.
 
     Returns
     -------
@@ -114,7 +116,7 @@ def of_run(folder: Path) -> Found:
             else (UNKNOWN, f"settings.json: {named}, {rungs}, seed {seed}; what that object was set to is not recorded")
         )
         found["repeated"] = UNKNOWN, f"this is one run, of seed {seed}"
-    history = _history(folder)
+    history = _history(folder) if history is None else history
     if history is not None:
         results = sum(len(trial.results) for trial in history.trials)
         if results:

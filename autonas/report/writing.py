@@ -351,7 +351,7 @@ def _circumstances(fitted: Fitted, params: Mapping[str, Any]) -> str:
 
 def _practices(fitted: Fitted) -> str:
     try:
-        found = of_run(fitted.run_dir)
+        found = of_run(fitted.run_dir, fitted.history)
     except (ValueError, OSError):  # the run's folder is gone, or is another machine's
         return ""
     rows = [{"best practice": a.question, "answer": a.answer, "why": a.why} for a in answers(found)]

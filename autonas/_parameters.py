@@ -45,7 +45,8 @@ PARAMETERS = """
     portfolio : str, Path or None, default="default"
         Configurations that did well on other data sets, tried next, those of similar data sets first. "default": the
         preset's; else a name in ``pipelines/portfolios/``, or the path of a file like those; None: none. Those that
-        ``search_space`` does not allow are left out.
+        ``search_space`` does not allow are left out. With ``objectives`` "default" is none: the preset's was learnt for
+        the loss alone.
     device : str, default="auto"
         "cpu", "cuda", ...; "auto" takes a GPU where there is one.
     run_dir : str or Path, optional

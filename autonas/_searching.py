@@ -79,14 +79,16 @@ class Searching:
         """
         estimator, trainer = self.estimator, self.trainer
         min_epochs, trainer.max_epochs = choose_epochs(estimator, self.record, trainer, chosen, time_limit)
-        portfolio = portfolio_configurations(estimator.portfolio, self.record, self.preset, chosen, trainer.task)
+        objectives = tuple(estimator.objectives or ())
+        # The preset's was learnt for the loss alone, and would take most of a short search of a front.
+        given = None if objectives and estimator.portfolio == "default" else estimator.portfolio
+        portfolio = portfolio_configurations(given, self.record, self.preset, chosen, trainer.task)
         write_fit_record(self.run_dir, self.record)
         one_by_one = trainer.device.type != "cpu" or chosen.shares_generators
         processes = {
             name: getattr(estimator, name) for name in ("n_jobs", "client", "trial_time_limit", "trial_memory_limit")
         }
         in_processes = uses_processes(**processes)
-        objectives = tuple(estimator.objectives or ())
         trains: Any = WithLatency(trainer) if LATENCY in objectives else trainer
         limits = Limits(self.deadline, estimator.time_limit, estimator.n_trials)
         progress = Progress(limits, trainer.task.metric.name, chosen.is_traditional)

@@ -31,6 +31,15 @@ def fitted(tmp_path_factory):
     return AutoNASClassifier(**QUICK, run_dir=tmp_path_factory.mktemp("pareto") / "run").fit(*IRIS)
 
 
+def test_only_a_portfolio_that_was_asked_for_comes_before_the_search():
+    settings = {"time_limit": None, "n_trials": 3, "max_epochs": 1, "objectives": ["n_parameters"], "random_state": 0}
+    settings["search_space"] = ["mlp"]
+    clf = AutoNASClassifier(**settings).fit(*IRIS)
+    assert "portfolio" not in {trial.origin for trial in clf.history_.trials}
+    clf = AutoNASClassifier(**settings, portfolio="tabular").fit(*IRIS)
+    assert [trial.origin for trial in clf.history_.trials] == ["default", "portfolio", "portfolio"]
+
+
 def as_table(front):
     return pd.DataFrame([model.objectives_ for model in front])
 

@@ -242,7 +242,8 @@ def _fanova(history: RunHistory, losses: Mapping[int, float], network: str | Non
                 params[name] = parameter(of, value, hp.to_vector(value) if math.isnan(vector) else vector)
             distributions = {name: of for name, (_, _, of) in kept.items()}
             study.add_trial(optuna.create_trial(params=params, distributions=distributions, value=loss))
-        found = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=seed, n_trees=32))
+        # Eight splits deep a tree has nearly all that matters, and takes half the time of a full one.
+        found = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=seed, n_trees=32, max_depth=8))
     return {name: float(share) for name, share in found.items()}
 
 

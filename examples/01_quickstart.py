@@ -20,4 +20,4 @@ print(f"\nThe best of {len(clf.history_.trials)} configurations tried:")
 columns = ["trial", "network", "loss", "epochs", "ensemble_weight", "origin", "n_parameters"]
 print(clf.leaderboard()[columns].head(8).to_string())
 print("\nThe ensemble that predicts:")
-print(clf.show_models().split("\n")[0])
+print("\n".join(line for line in clf.show_models().splitlines() if line[:1].strip()))  # without the details

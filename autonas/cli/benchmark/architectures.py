@@ -10,21 +10,21 @@ from pathlib import Path
 from autonas.cli.benchmark.arguments import (
     Commands,
     add_datasets,
+    add_group,
     add_jobs,
     add_measurement,
     add_seeds,
     asked_for,
     positive,
-    sentence,
 )
 
 __all__ = ["add_one_shot", "add_pareto", "add_stages"]
 
 
 def add_one_shot(kinds: Commands) -> None:
-    about = "weight sharing by itself: what it costs, and the cells it finds, in NAS-Bench-201's table"
-    group: argparse.ArgumentParser = kinds.add_parser("one-shot", help=about, description=sentence(about))
-    actions = group.add_subparsers(required=True, metavar="ACTION")
+    actions = add_group(
+        kinds, "one-shot", "weight sharing by itself: what it costs, and the cells it finds, in NAS-Bench-201's table"
+    )
     parser = add_measurement(actions, "cells", "search cells on small images, and look up their accuracy on CIFAR-10")
     parser.set_defaults(out=Path("results", "one_shot_cells.jsonl"), command=_one_shot_cells)
     add_datasets(parser, "fashion_mnist_sub")

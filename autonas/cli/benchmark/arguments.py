@@ -10,6 +10,7 @@ from typing import Any
 __all__ = [
     "Commands",
     "add_datasets",
+    "add_group",
     "add_jobs",
     "add_measurement",
     "add_seeds",
@@ -35,6 +36,12 @@ def add_measurement(kinds: Commands, name: str, about: str, *, data: bool = True
         "--summary", dest="only_read", action="store_true", help="run nothing, print the tables of what is in --out"
     )
     return parser
+
+
+def add_group(kinds: Commands, name: str, about: str) -> Commands:
+    """Add a measurement of several actions, and give what these are added to."""
+    group = kinds.add_parser(name, help=about, description=sentence(about))
+    return group.add_subparsers(required=True, metavar="ACTION")
 
 
 def asked_for(options: argparse.Namespace) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from pathlib import Path
 from autonas.cli.benchmark.arguments import (
     Commands,
     add_datasets,
+    add_group,
     add_jobs,
     add_measurement,
     add_seeds,
     asked_for,
     positive,
-    sentence,
 )
 
 __all__ = [
@@ -102,9 +102,7 @@ def _estimators(options: argparse.Namespace) -> str:
 
 
 def add_portfolio(kinds: Commands) -> None:
-    about = "learn which configurations a search tries first, and judge that"
-    group: argparse.ArgumentParser = kinds.add_parser("portfolio", help=about, description=sentence(about))
-    actions = group.add_subparsers(required=True, metavar="ACTION")
+    actions = add_group(kinds, "portfolio", "learn which configurations a search tries first, and judge that")
     for name, command, what in (
         ("collect", _collect_portfolio, "train the candidates, each on every data set, the most promising first"),
         ("learn", _learn_portfolio, "choose a portfolio from what was collected, with the same options, and write it"),

@@ -20,6 +20,9 @@ MAX_SHARE = 0.25
 #: chosen, so it is about a third of it, and two run side by side. What such networks gain from more epochs is more than
 #: what a search gains from more of them.
 IMAGE_SHARE = 0.6
+#: The same in stage two of the two-stage mode, which compares cells, and with further objectives: a front needs several
+#: full trainings.
+STAGE_TWO_SHARE, FRONT_SHARE = 0.4, 0.2
 
 
 def default_max_epochs(n_rows: int, time_limit: float | None = None) -> int:
@@ -54,9 +57,9 @@ def default_max_epochs(n_rows: int, time_limit: float | None = None) -> int:
     return int(3 ** min(max(epochs, 2), 4))
 
 
-def _image_max_epochs(epoch_seconds: float, time_limit: float) -> int:
-    """Choose as many epochs as the default network is trained for in its share of the time; 3 to 81."""
-    affordable = IMAGE_SHARE * time_limit / max(epoch_seconds, 1e-9)
+def _image_max_epochs(epoch_seconds: float, seconds: float) -> int:
+    """Choose as many epochs as the default network is trained for in these seconds; 3 to 81."""
+    affordable = seconds / max(epoch_seconds, 1e-9)
     return int(3 ** min(max(math.floor(math.log(affordable, 3)), 1), 4))
 
 
@@ -90,7 +93,9 @@ def choose_epochs(
     """
     if estimator.max_epochs is None:
         if "max_epochs" not in record:
-            record["max_epochs"] = _default_epochs(trainer, chosen, time_limit)
+            share = STAGE_TWO_SHARE if estimator.one_shot else IMAGE_SHARE
+            share = FRONT_SHARE if estimator.objectives else share
+            record["max_epochs"] = _default_epochs(trainer, chosen, time_limit, share)
         longest = int(record["max_epochs"])
     else:
         longest = estimator.max_epochs
@@ -100,7 +105,7 @@ def choose_epochs(
     return shortest, longest
 
 
-def _default_epochs(trainer: Trainer, chosen: SearchSpace, time_limit: float | None) -> int:
+def _default_epochs(trainer: Trainer, chosen: SearchSpace, time_limit: float | None, image_share: float) -> int:
     n_rows = sum(len(rows) for rows, _ in trainer.folds)
     if not isinstance(trainer.task.table, Images):
         return default_max_epochs(n_rows, time_limit)
@@ -108,7 +113,9 @@ def _default_epochs(trainer: Trainer, chosen: SearchSpace, time_limit: float | N
     seconds = 0.0
     if time_limit is not None and trainer.device.type == "cpu":
         seconds = _seconds(trainer, values(chosen.space.get_default_configuration()), 1)
-    return _image_max_epochs(seconds, time_limit) if time_limit and seconds else default_max_epochs(n_rows)
+    return (
+        _image_max_epochs(seconds, image_share * time_limit) if time_limit and seconds else default_max_epochs(n_rows)
+    )
 
 
 def _seconds(trainer: Trainer, configuration: Mapping[str, Any], epochs: int | None = None) -> float:

@@ -7,9 +7,12 @@ from collections.abc import Collection, Iterable
 
 __all__ = ["check_names", "unknown_name"]
 
+#: Of more names than this only the most alike are listed.
+MANY = 60
+
 
 def unknown_name(kind: str, name: object, known: Iterable[object]) -> ValueError:
-    """Make the error for an unknown name: it lists what exists and the nearest.
+    """Make the error for an unknown name: it lists what exists, of very many the most alike, and names the nearest.
 
     Parameters
     ----------
@@ -33,7 +36,11 @@ def unknown_name(kind: str, name: object, known: Iterable[object]) -> ValueError
     names = sorted(str(k) for k in known)
     near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]!r}?" if near else "."
-    return ValueError(f"Unknown {kind} {name!r}{hint} Known: {', '.join(map(repr, names)) or 'none'}.")
+    listed = ", ".join(map(repr, names)) or "none"
+    if len(names) > MANY:
+        nearest = difflib.get_close_matches(str(name), names, n=MANY // 3, cutoff=0.0)
+        listed = f"{', '.join(map(repr, nearest))} and {len(names) - len(nearest)} more"
+    return ValueError(f"Unknown {kind} {name!r}{hint} Known: {listed}.")
 
 
 def check_names(kind: str, given: Iterable[object], known: Collection[object]) -> None:

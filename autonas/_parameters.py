@@ -17,10 +17,10 @@ PARAMETERS = """
         ["mlp"], "batch_size": 128}}``. A name, a path, a ``NetworkFamily``, or a list of these: the network families
         to search. A ``ConfigurationSpace``: the joint space itself.
     one_shot : str or OneShot, optional
-        The two-stage mode: first a quarter of the time finds cells by weight sharing ("darts", "robust_darts", "gdas",
+        The two-stage mode: first a quarter of the time finds cells by weight sharing ("darts_pt", "darts", "gdas",
         "random_sharing", ...: ``autonas.one_shot.STRATEGIES``), then ``optimizer`` tunes all the rest with the three
-        best cells to choose from. ``OneShot(...)`` sets more. The family is the preset's, or the first family of cells
-        in ``search_space``; validation is by default a holdout.
+        best cells, and the family's default one, to choose from. ``OneShot(...)`` sets more. The family is the
+        preset's, or the first family of cells in ``search_space``; validation is by default a holdout.
     objectives : list of str, optional
         What is to be small beside the loss: "n_parameters" of a network, "multiply_adds" of predicting a row, "latency"
         (milliseconds in which 1,000 rows are predicted, measured where it trains). The search then looks for the whole
@@ -32,7 +32,8 @@ PARAMETERS = """
         Configurations at most.
     min_epochs, max_epochs : int, optional
         Epochs that the first rung gets, and the last. By default chosen from the number of rows and the time limit; of
-        images so that the default network is trained to the end in a fifth to three fifths of it.
+        images so that the default network is trained to the end in a fifth to three fifths of it; with ``one_shot`` in
+        two thirds of that time, with ``objectives`` in a third.
     metric : str or scorer, optional
         What guides search and ensemble: a name of a scorer of scikit-learn, "log_loss", "rmse", "mae", or a scorer.
         Default: {metric}. ``score`` stays scikit-learn's.

@@ -101,8 +101,8 @@ def resolve_search_space(given: Any, preset: Preset, table: Table | Images, *, c
     if isinstance(given, ConfigurationSpace):
         return _joint(given, preset, table, classification=classification)
     if given is None or isinstance(given, Mapping):
-        families: list[Any] = list(preset.networks)
         choices = dict(given or {})
+        families: list[Any] = [*preset.networks, *_added(choices.get("network"), preset, table)]
     elif isinstance(given, NetworkFamily):
         families, choices = [given], {}
     elif isinstance(given, Sequence) and not isinstance(given, str):
@@ -117,6 +117,12 @@ def resolve_search_space(given: Any, preset: Preset, table: Table | Images, *, c
     if "network" in choices:
         space = narrow(space, {"network": choices["network"]})
     return SearchSpace(tuple(f for f in known if _is_own(f, table)), _fixed(space, table, classification), {})
+
+
+def _added(network: Any, preset: Preset, table: Table | Images) -> list[str]:
+    """List the library's families that a choice of networks names beside the preset's."""
+    named = [network] if isinstance(network, str) else network if isinstance(network, Sequence) else []
+    return [name for name in _library(table) if name in named and name not in preset.networks]
 
 
 def _load(source: str | Path) -> Any:

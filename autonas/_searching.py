@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ from autonas._progress import Limits, Progress, showing
 from autonas._run_dir import Housekeeping, write_fit_record
 from autonas._search_space import SearchSpace
 from autonas._stored import Keeper
-from autonas._two_stage import Comparison, OneShot, OneShotResult, find_cells, with_random_cells
+from autonas._two_stage import Comparison, OneShot, OneShotResult, find_cells, smallest_loss, with_random_cells
 from autonas._workers import InWorkers, uses_processes
+from autonas.networks.cells import CELL
 from autonas.optimization import RunHistory, search
 from autonas.presets import Preset
 from autonas.training.trial import Trainer, one_thread
@@ -63,7 +64,7 @@ class Searching:
     interrupts: Interrupts
     keeper: Keeper | None = None
 
-    def run(self, chosen: SearchSpace, time_limit: float | None) -> RunHistory:
+    def run(self, chosen: SearchSpace, time_limit: float | None, first: Sequence[Mapping[str, Any]] = ()) -> RunHistory:
         """Choose epochs and first trials, and search.
 
         Parameters
@@ -72,6 +73,8 @@ class Searching:
             What is searched.
         time_limit : float or None
             Seconds until the deadline from where nothing of it was spent on another stage.
+        first : sequence of mapping
+            What another stage wants tried right after the default, and as long.
 
         Returns
         -------
@@ -100,7 +103,7 @@ class Searching:
                 objectives=objectives,
                 min_fidelity=min_epochs,
                 max_fidelity=trainer.max_epochs,
-                full_first=min(FULL_FIRST, 1 + len(portfolio)),
+                full_first=min(FULL_FIRST, 1 + len(first) + len(portfolio)),
                 n_trials=estimator.n_trials,
                 time_limit=self._seconds_left(),
                 n_threads=1 if one_by_one or in_processes else n_threads,
@@ -110,6 +113,7 @@ class Searching:
                 run_dir=self.run_dir,
                 storage=estimator.storage,
                 initial_configurations=(
+                    *first,
                     *(estimator.initial_configurations or ()),
                     *family_configurations(chosen),
                     *portfolio,
@@ -150,10 +154,12 @@ class Searching:
         seed = self.record["seed"]
         with self.interrupts.at_once():
             found, result = find_cells(settings, self.trainer, chosen, self.run_dir, seed=seed, seconds=seconds)
+        choice = f"{result.family}:{CELL}"
+        first = [] if result.default_cell in result.cells else [{choice: result.default_cell}]
         if not settings.compare_to_random:
-            return found, self.run(found, _left(self.deadline)), result
+            return found, self.run(found, _left(self.deadline), first), result
         middle = None if half is None else began + half + reserve(self.estimator)
-        history = replace(self, deadline=middle).run(found, _left(middle))
+        history = replace(self, deadline=middle).run(found, _left(middle), first)
         baseline = replace(
             self,
             # The baseline's history stays in its own folder, whatever storage the run has.
@@ -163,9 +169,14 @@ class Searching:
             keeper=None,
         )
         baseline.run_dir.mkdir(exist_ok=True)
-        other = baseline.run(with_random_cells(chosen, found, settings.n_architectures, seed), _left(self.deadline))
-        seconds_found = result.seconds + history.wall_seconds
-        result.comparison = Comparison(_smallest(history), _smallest(other), seconds_found, other.wall_seconds)
+        drawn, random_cells = with_random_cells(chosen, found, settings.n_architectures, seed)
+        other = baseline.run(drawn, _left(self.deadline), [{choice: result.default_cell}])
+        result.comparison = Comparison(
+            smallest_loss(history, choice, result.cells),
+            smallest_loss(other, choice, random_cells),
+            result.seconds + history.wall_seconds,
+            other.wall_seconds,
+        )
         return found, history, result
 
     def _seconds_left(self) -> float | None:
@@ -176,7 +187,3 @@ class Searching:
 
 def _left(deadline: float | None) -> float | None:
     return None if deadline is None else max(deadline - time.monotonic(), 1.0)
-
-
-def _smallest(history: RunHistory) -> float:
-    return min((r.loss for trial in history.trials for r in trial.results), default=math.inf)

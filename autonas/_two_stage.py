@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,22 @@ from autonas._space_edits import leaves
 from autonas.networks.cells import CELL, CellSpace, cell_space_of
 from autonas.one_shot import STRATEGIES, Found, Settings, find_architectures
 from autonas.one_shot.data import halves
+from autonas.optimization import RunHistory
 from autonas.optimization._settings import read_record, write_record
 from autonas.presets import Preset
 from autonas.spaces import configuration_from, narrow, values
 from autonas.training.trial import Trainer
 
-__all__ = ["Comparison", "OneShot", "OneShotResult", "edges_of", "find_cells", "preset_of_cells", "with_random_cells"]
+__all__ = [
+    "Comparison",
+    "OneShot",
+    "OneShotResult",
+    "edges_of",
+    "find_cells",
+    "preset_of_cells",
+    "smallest_loss",
+    "with_random_cells",
+]
 
 #: What a run_dir keeps of stage one.
 FILE = "one_shot.json"
@@ -45,7 +56,7 @@ class OneShot:
     epochs : int or None
         Of stage one. None: as many as its time allows, at most 50; 10 without a time limit.
     n_architectures : int
-        So many of the best cells stage two chooses from.
+        So many of the best cells stage two chooses from; the family's default cell is one more.
     partial_channels : int
         With 4, a quarter of the channels goes through the operations of the supernet (PC-DARTS): less memory and time.
     compare_to_random : bool
@@ -55,7 +66,7 @@ class OneShot:
         How the supernet is trained, and the guards.
     """
 
-    strategy: str = "darts"
+    strategy: str = "darts_pt"
     share: float = 0.25
     epochs: int | None = None
     n_architectures: int = 3
@@ -90,7 +101,7 @@ class Comparison:
     Attributes
     ----------
     found, random : float
-        The best validation losses.
+        The best validation losses, without trials of the family's default cell, which both searches had.
     seconds_found, seconds_random : float
         What each took; stage one is in the first.
     """
@@ -119,7 +130,11 @@ class OneShotResult:
     strategy, family : str
         What searched, and the family whose cells were searched.
     cells : list of str
-        The best cells, the best first; the family's hyperparameter ``cell`` chooses among them in stage two.
+        The best cells, the best first; the family's hyperparameter ``cell`` chooses among them and the default cell in
+        stage two.
+    default_cell : str
+        The family's own, made by hand. Stage two begins with the best cell that was found, and tries this one next: so
+        a search that found nothing good does no harm, and the run tells what it was worth.
     configurations : list of Configuration
         Of the joint space that was given: the default with each cell's operations pinned.
     seconds : float
@@ -135,6 +150,7 @@ class OneShotResult:
     strategy: str
     family: str
     cells: list[str]
+    default_cell: str
     configurations: list[Configuration]
     seconds: float
     record: list[dict[str, float]]
@@ -212,7 +228,8 @@ def find_cells(
     Returns
     -------
     search_space : SearchSpace
-        That family only, with the hyperparameter ``FAMILY:cell`` in place of those of the cells.
+        That family only, with the hyperparameter ``FAMILY:cell`` in place of those of the cells: what was found, then
+        the default.
     result : OneShotResult
 
     Raises
@@ -235,6 +252,7 @@ def find_cells(
         record["strategy"],
         family,
         texts,
+        _default_cell(space, cells, family),
         [configuration_from(space, configuration) for configuration in pinned],
         record["seconds"],
         record["record"],
@@ -243,8 +261,10 @@ def find_cells(
     return _with_cells(chosen, space, cells, family, texts), result
 
 
-def with_random_cells(chosen: SearchSpace, found: SearchSpace, n: int, seed: int) -> SearchSpace:
+def with_random_cells(chosen: SearchSpace, found: SearchSpace, n: int, seed: int) -> tuple[SearchSpace, list[str]]:
     """Make the same space with random cells, which learn something, in place of those that were found.
+
+    The family's default cell stays.
 
     Parameters
     ----------
@@ -258,7 +278,9 @@ def with_random_cells(chosen: SearchSpace, found: SearchSpace, n: int, seed: int
 
     Returns
     -------
-    SearchSpace
+    search_space : SearchSpace
+    cells : list of str
+        The random ones.
     """
     family, cells = _family_of_cells(found)
     rng = np.random.default_rng(np.random.SeedSequence((seed, 1)))
@@ -268,7 +290,22 @@ def with_random_cells(chosen: SearchSpace, found: SearchSpace, n: int, seed: int
         if cells.is_connected(genotype):
             drawn[cells.write(genotype)] = None
     space = narrow(chosen.space, {"network": family}) if "network" in chosen.space else chosen.space
-    return _with_cells(chosen, space, cells, family, list(drawn))
+    return _with_cells(chosen, space, cells, family, list(drawn)), list(drawn)
+
+
+def smallest_loss(history: RunHistory, choice: str, cells: Container[str]) -> float:
+    """Find the smallest loss of all trials with some cells; inf if there is none.
+
+    Parameters
+    ----------
+    history : RunHistory
+        Of stage two.
+    choice : str
+        The hyperparameter that chooses the cell.
+    cells : container of str
+    """
+    trials = (trial for trial in history.trials if trial.configuration[choice] in cells)
+    return min((r.loss for trial in trials for r in trial.results), default=math.inf)
 
 
 def _family_of_cells(chosen: SearchSpace) -> tuple[str, CellSpace]:
@@ -324,13 +361,20 @@ def _prefixed(family: str, given: Mapping[str, Any]) -> dict[str, Any]:
     return {f"{family}:{name}": value for name, value in given.items()}
 
 
+def _default_cell(space: ConfigurationSpace, cells: CellSpace, family: str) -> str:
+    default = values(space.get_default_configuration())
+    own = {name.removeprefix(f"{family}:"): value for name, value in default.items()}
+    return cells.write(cells.genotype(own))
+
+
 def _with_cells(
     chosen: SearchSpace, space: ConfigurationSpace, cells: CellSpace, family: str, texts: Sequence[str]
 ) -> SearchSpace:
     # Every cell has the same hyperparameters.
     names = _prefixed(family, cells.values(cells.read(texts[0])))
     choice = f"{family}:{CELL}"
-    return replace(chosen, space=_replaced_by_choice(space, names, choice, list(texts)))
+    different = dict.fromkeys((*texts, _default_cell(space, cells, family)))
+    return replace(chosen, space=_replaced_by_choice(space, names, choice, list(different)))
 
 
 def _replaced_by_choice(

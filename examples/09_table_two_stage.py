@@ -12,7 +12,7 @@ from autonas import AutoNASClassifier, OneShot
 X, y = load_breast_cancer(return_X_y=True, as_frame=True)
 X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.3, stratify=y, random_state=0)
 
-clf = AutoNASClassifier(one_shot=OneShot("darts", compare_to_random=True), time_limit=18, random_state=0)
+clf = AutoNASClassifier(one_shot=OneShot("darts_pt", compare_to_random=True), time_limit=18, random_state=0)
 clf.fit(X_train, y_train)
 
 print("Stage one, epoch by epoch (the last ones):")

@@ -38,9 +38,10 @@ def test_what_comes_out(fitted):
     found = fitted.one_shot_
     assert (found.strategy, found.family, len(found.cells)) == ("darts", "mlp_cell", 3)
     assert fitted.score(X, y) > 0.8
-    assert list(fitted.configuration_space_["mlp_cell:cell"].choices) == found.cells
-    assert fitted.best_params_["mlp_cell:cell"] in found.cells
-    assert fitted.history_.trials[0].configuration["mlp_cell:cell"] == found.cells[0]
+    assert found.default_cell not in found.cells
+    assert list(fitted.configuration_space_["mlp_cell:cell"].choices) == [*found.cells, found.default_cell]
+    tried = [trial.configuration["mlp_cell:cell"] for trial in fitted.history_.trials]
+    assert tried[:2] == [found.cells[0], found.default_cell]
     assert found.to_dataframe()["epoch"].tolist() == [1, 2]
     assert len(found.edges()) == 6
     assert found.comparison is None
@@ -83,7 +84,8 @@ def test_a_run_goes_on_with_the_cells_that_it_found(tmp_path):
 def test_against_random_cells(tmp_path):
     clf = classifier(one_shot=OneShot("gdas", epochs=1, compare_to_random=True), run_dir=tmp_path).fit(*CANCER)
     comparison = clf.one_shot_.comparison
-    assert comparison.found == -clf.best_score_
+    found = [t for t in clf.history_.trials if t.configuration["mlp_cell:cell"] in clf.one_shot_.cells]
+    assert comparison.found == min(result.loss for trial in found for result in trial.results)
     assert comparison.random > 0
     assert re.match(r"Found cells were (no )?better than random cells: validation loss 0\.\d+ against", str(comparison))
     assert (tmp_path / "random_cells" / "history.db").exists()
@@ -100,7 +102,7 @@ def test_random_cells_are_others_and_get_as_many_trials():
     settings = OneShot("random_sharing", epochs=1, compare_to_random=True, settings=Settings(n_judged=5))
     clf = classifier(one_shot=settings, callbacks=[watch], optimizer="random").fit(*CANCER)
     assert sorted({number for number, _ in seen}) == [0, 1, 2]
-    drawn = {cell for _, cell in seen} - set(clf.one_shot_.cells)
+    drawn = {cell for _, cell in seen} - {*clf.one_shot_.cells, clf.one_shot_.default_cell}
     assert drawn
     assert all(mlp_cell.SPACE.is_connected(mlp_cell.SPACE.read(cell)) for cell in drawn)
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from autonas.networks import ImageSpec, OutputSpec
     from autonas.one_shot.data import Sample
 
-__all__ = ["MACRO", "VARIANTS", "Run", "compare_searches", "halves", "markdown", "run"]
+__all__ = ["MACROS", "VARIANTS", "Run", "compare_searches", "halves", "markdown", "run"]
 
 #: Name to strategy, whether the guards are on, and partial channels.
 VARIANTS: Mapping[str, tuple[str, bool, int]] = {
@@ -31,13 +31,17 @@ VARIANTS: Mapping[str, tuple[str, bool, int]] = {
     "pc_darts": ("darts", True, 4),
     "darts_second_order": ("darts_second_order", True, 1),
     "robust_darts": ("robust_darts", True, 1),
+    "darts_pt": ("darts_pt", True, 1),
     "gdas": ("gdas", True, 1),
     "enas": ("enas", True, 1),
     "path_dropout": ("path_dropout", True, 1),
     "random_sharing": ("random_sharing", True, 1),
 }
-#: What stands around the cells.
-MACRO = {"channels": 16, "cells_per_stage": 1, "n_cells": 3, "stem": "strided", "dropout": 0.0}
+#: What stands around the cells of each family: a small network, most of it at half the resolution.
+MACROS: Mapping[str, Mapping[str, Any]] = {
+    "nasbench201": {"channels": 16, "cells_per_stage": 1, "stem": "pooled", "dropout": 0.0},
+    "cell": {"channels": 16, "n_cells": 3, "stem": "strided", "dropout": 0.0},
+}
 
 
 @dataclass(frozen=True)
@@ -84,13 +88,13 @@ def run(what: Run, data_dir: str | Path | None = None) -> dict[str, Any]:
     specs, learn, judge = halves(what.dataset, what.seed, data_dir)
     found = find_architectures(
         nasbench201.SPACE,
-        MACRO,
+        MACROS["nasbench201"],
         specs,
         learn,
         judge,
         strategy=strategy,
         time_limit=what.seconds,
-        settings=Settings() if guarded else Settings(max_skips=None),
+        settings=Settings() if guarded else Settings(max_skips=None, warm_up=0.0),
         partial_channels=partial,
         seed=what.seed,
         n_architectures=1,
@@ -158,7 +162,7 @@ def compare_searches(
     out: str | Path,
     *,
     datasets: Sequence[str] = ("fashion_mnist_sub",),
-    variants: Sequence[str] = ("plain_darts", "darts", "gdas", "random_sharing"),
+    variants: Sequence[str] = ("plain_darts", "darts", "darts_pt", "gdas", "random_sharing"),
     seeds: Sequence[int] = range(3),
     seconds: float = 300.0,
     jobs: int = 1,

@@ -14,7 +14,7 @@ import numpy as np
 from autonas._names import check_names
 from autonas.benchmarks._markdown import markdown_table, number
 from autonas.benchmarks._runs import collect
-from autonas.benchmarks.one_shot import MACRO, VARIANTS, halves
+from autonas.benchmarks.one_shot import MACROS, VARIANTS, halves
 
 __all__ = ["Run", "markdown", "measure_costs", "run"]
 
@@ -72,7 +72,7 @@ def run(what: Run, data_dir: str | Path | None = None) -> dict[str, Any]:
     settings = Settings()
     rng = np.random.default_rng(0)
     torch.manual_seed(0)
-    supernet = Supernet(space, MACRO, *specs, partial=partial)
+    supernet = Supernet(space, MACROS[what.family], *specs, partial=partial)
     searcher = STRATEGIES[strategy](supernet, settings, rng)
 
     def search_epoch() -> None:
@@ -85,7 +85,7 @@ def run(what: Run, data_dir: str | Path | None = None) -> dict[str, Any]:
     shape = tuple(learn.inputs[0].shape[1:])
     search_bytes = saved_bytes(OfImages(supernet.network), shape, 0)
     genotype = searcher.best(1, judge)[0]
-    child = space.build({**MACRO, **space.values(genotype)}, *specs)
+    child = space.build({**MACROS[what.family], **space.values(genotype)}, *specs)
     optimizer = torch.optim.SGD(child.parameters(), lr=settings.learning_rate, momentum=settings.momentum)
 
     def training_epoch() -> None:
@@ -121,7 +121,7 @@ def measure_costs(
     *,
     datasets: Sequence[str] = ("sign_digits64",),
     families: Sequence[str] = ("nasbench201", "cell"),
-    variants: Sequence[str] = ("darts", "pc_darts", "gdas", "random_sharing"),
+    variants: Sequence[str] = ("darts", "darts_pt", "pc_darts", "gdas", "random_sharing"),
     epochs: int = 3,
     data_dir: str | Path | None = None,
     only_read: bool = False,

@@ -34,9 +34,9 @@ IMAGES = ("fashion_mnist_sub", "mnist_t10k", "sign_digits64", "cifar10_sub")
 #: Name to arguments of our estimators; None: not ours.
 SYSTEMS: Mapping[str, Mapping[str, Any] | None] = {
     "one_stage": {},
-    "two_stage": {"one_shot": "darts"},
+    "two_stage": {"one_shot": "darts_pt"},
     # Stage one takes as long as in two_stage; then its best cell is trained once, with all other defaults.
-    "nas_alone": {"one_shot": "darts", "n_trials": 1, "ensemble_size": 1},
+    "nas_alone": {"one_shot": "darts_pt", "n_trials": 1, "ensemble_size": 1},
     "cnn_by_hand": None,
 }
 

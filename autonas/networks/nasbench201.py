@@ -37,12 +37,12 @@ def assemble(
     """Build the network: a stem, and three stages of cells with residual blocks between them.
 
     After Dong and Yang 2020, "NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search", section
-    2.1, where ``channels`` is 16 and ``cells_per_stage`` 5.
+    2.1, where ``channels`` is 16, ``cells_per_stage`` 5 and the stem plain.
 
     Parameters
     ----------
     configuration : mapping
-        ``channels``, ``cells_per_stage``, ``dropout``.
+        ``channels``, ``cells_per_stage``, ``stem``, ``dropout``.
     input_spec, output_spec : ImageSpec, OutputSpec
         What goes in and what comes out.
     make_operation : callable
@@ -59,6 +59,9 @@ def assemble(
         nn.BatchNorm2d(width),
     ]
     size = min(input_spec.height, input_spec.width)
+    if configuration["stem"] == "pooled" and size >= 16:
+        layers.append(nn.MaxPool2d(2, ceil_mode=True))
+        size = -(-size // 2)
     for stage in range(3):
         if stage and size >= 4:  # a small image is not shrunk to nothing
             layers.append(_Residual(width, 2 * width))

@@ -31,11 +31,12 @@ class Darts(WithAlphas):
         self._rate = settings.learning_rate
 
     def step(self, learn: Batch, judge: Batch, progress: float) -> float:
-        """Make a step of the architecture, then one of the weights."""
-        gradients = (
-            self.second_order_gradients(learn, judge, self._rate) if self.second_order else self.gradients(judge)
-        )
-        self.learn_architecture(gradients)
+        """Make a step of the architecture, unless it is too early for that, then one of the weights."""
+        if progress >= self.settings.warm_up:
+            gradients = (
+                self.second_order_gradients(learn, judge, self._rate) if self.second_order else self.gradients(judge)
+            )
+            self.learn_architecture(gradients)
         with torch.no_grad():
             self._open()
         loss = self.train_weights(learn, progress)

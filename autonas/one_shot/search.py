@@ -17,6 +17,7 @@ from autonas.networks.cells import CellSpace, Edge
 from autonas.networks.cost import saved_bytes
 from autonas.networks.specs import ImageSpec, InputSpec
 from autonas.one_shot.darts import Darts, SecondOrderDarts
+from autonas.one_shot.darts_pt import DartsPt
 from autonas.one_shot.data import Sample
 from autonas.one_shot.enas import Enas
 from autonas.one_shot.gdas import Gdas
@@ -33,6 +34,7 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "darts": Darts,
     "darts_second_order": SecondOrderDarts,
     "robust_darts": RobustDarts,
+    "darts_pt": DartsPt,
     "gdas": Gdas,
     "enas": Enas,
     "random_sharing": RandomSharing,
@@ -44,10 +46,8 @@ STRATEGIES: dict[str, type[Strategy]] = {
 PARTIAL = 4
 #: Share of the time limit for training the supernet; the rest is for judging architectures by its weights.
 TRAINING_SHARE = 0.85
-#: The first steps of all are slower than the others; so many are not counted when the number of epochs is chosen.
-WARM_UP = 2
-#: Epochs of a search that has a time limit, at least and at most.
-EPOCHS = 3, 50
+#: Epochs of a search that has a time limit, at most.
+MAX_EPOCHS = 50
 
 
 @dataclass
@@ -111,8 +111,8 @@ def find_architectures(
     strategy : str, default="darts"
         A name of :data:`STRATEGIES`.
     epochs : int, optional
-        Passes over ``learn``. By default as many as the time limit allows, at most 50; how many that are is decided
-        after the first steps, so that learning rates fall in time.
+        Passes over ``learn``. By default as many as the time limit allows, at most 50; learning rates then fall with
+        the time.
     time_limit : float, optional
         Seconds; whatever ``epochs`` says.
     n_architectures : int, default=3
@@ -157,7 +157,7 @@ def find_architectures(
     found = Found([], strategy)
     training_ends = math.inf if time_limit is None else started + TRAINING_SHARE * time_limit
     clock = _Clock(learn.steps(settings.batch_size), epochs, training_ends, stop)
-    for epoch in range(EPOCHS[1] if epochs is None else epochs):
+    for epoch in range(MAX_EPOCHS if epochs is None else epochs):
         supernet.draw_noise((seed, epoch))
         losses = []
         batches = zip(learn.batches(settings.batch_size, rng), _forever(judge, settings.batch_size, rng), strict=False)
@@ -177,29 +177,22 @@ def find_architectures(
 
 
 class _Clock:
-    """How much of the search is over: by epochs, or by the epochs that fit into the time."""
+    """How much of the search is over: by its epochs, or where their number is open by the time."""
 
     def __init__(self, steps: int, epochs: int | None, deadline: float, stop: Callable[[], bool]) -> None:
-        self.steps, self.deadline, self.stop = steps, deadline, stop
-        self.total = None if epochs is None else epochs * steps
-        self.done, self.over = 0, False
+        self.started, self.deadline, self.stop = time.monotonic(), deadline, stop
+        self.total, self.by_time = steps * (MAX_EPOCHS if epochs is None else epochs), epochs is None
+        self.done, self.over, self.progress = 0, False, 0.0
 
     def tick(self) -> bool:
         """Count a step, and say whether the search is over."""
         self.done += 1
         now = time.monotonic()
-        if self.done == WARM_UP:
-            self._warm = now
-        if self.total is None and self.done == min(self.steps, 5 * WARM_UP) > WARM_UP:
-            each = (now - self._warm) / (self.done - WARM_UP)
-            fitting = int((self.deadline - now) / each / self.steps)
-            self.total = self.steps * min(max(fitting, EPOCHS[0]), EPOCHS[1])
         self.over = now >= self.deadline or self.stop()
+        self.progress = self.done / self.total
+        if self.by_time:
+            self.progress = max(self.progress, (now - self.started) / max(self.deadline - self.started, 1e-9))
         return self.over
-
-    @property
-    def progress(self) -> float:
-        return self.done / (self.total or self.steps * EPOCHS[1])
 
 
 def _forever(sample: Sample, batch_size: int, rng: np.random.Generator) -> Any:

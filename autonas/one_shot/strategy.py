@@ -39,6 +39,10 @@ class Settings:
         Longest gradient of the shared weights that is not shortened.
     architecture_learning_rate, architecture_weight_decay : float
         Of Adam on what decides about the architecture.
+    warm_up : float
+        Share of the search, from its start, in which DARTS and its kin train the shared weights only. Operations with
+        weights have nothing to show until these are trained, so that alphas would drift to pooling and skips (Xu et
+        al. 2020, "PC-DARTS", section 4.1: 15 of 50 epochs).
     batch_size : int
     max_skips : int or None
         Skip connections that a found cell has at most; None: no guard.
@@ -52,6 +56,7 @@ class Settings:
     gradient_clipping: float = 5.0
     architecture_learning_rate: float = 1e-2
     architecture_weight_decay: float = 1e-3
+    warm_up: float = 0.3
     batch_size: int = 64
     max_skips: int | None = 2
     n_judged: int = 60
@@ -176,6 +181,22 @@ class Strategy(ABC):
         order = sorted(range(len(losses)), key=lambda i: (math.isnan(losses[i]), losses[i]))
         return [different[i] for i in order[:n]]
 
+    def likeliest(self, n: int, scores: Mapping[Edge, npt.NDArray[np.float64]]) -> list[dict[Edge, str]]:
+        """Name the architecture with the highest scores, then the likeliest others that the guards let pass."""
+        limit = self.settings.max_skips
+        found = [self.space.discretize(scores, max_skips=limit)]
+        logs = {e: np.log(np.maximum(s, 1e-12)) for e, s in scores.items()}
+        drawn: dict[tuple[tuple[Edge, str], ...], dict[Edge, str]] = {}
+        for _ in range(50 * n):
+            # The likelier, the more often: the highest of scores with Gumbel noise is a draw from them.
+            noisy = {e: np.exp(s + self.rng.gumbel(scale=0.5, size=len(s))) for e, s in logs.items()}
+            genotype = self.space.discretize(noisy, max_skips=limit)
+            drawn[tuple(sorted(genotype.items()))] = genotype
+        drawn.pop(tuple(sorted(found[0].items())), None)
+        place = self.space.operations.index
+        others = sorted(drawn.values(), key=lambda g: -sum(logs[e][place(op)] for e, op in g.items()))
+        return (found + others)[:n]
+
 
 class WithAlphas(Strategy):
     """A strategy with a number for each operation on each edge, alpha, that gradients change."""
@@ -230,19 +251,7 @@ class WithAlphas(Strategy):
 
     def best(self, n: int, judge: Sample, late: Late = never) -> list[dict[Edge, str]]:  # noqa: ARG002 - alphas know
         """Name the architecture with the highest scores, then the likeliest others."""
-        scores, limit = self.scores(), self.settings.max_skips
-        found = [self.space.discretize(scores, max_skips=limit)]
-        logs = {e: np.log(np.maximum(s, 1e-12)) for e, s in scores.items()}
-        drawn: dict[tuple[tuple[Edge, str], ...], dict[Edge, str]] = {}
-        for _ in range(50 * n):
-            # The likelier, the more often: the highest of scores with Gumbel noise is a draw from them.
-            noisy = {e: np.exp(s + self.rng.gumbel(scale=0.5, size=len(s))) for e, s in logs.items()}
-            genotype = self.space.discretize(noisy, max_skips=limit)
-            drawn[tuple(sorted(genotype.items()))] = genotype
-        drawn.pop(tuple(sorted(found[0].items())), None)
-        place = self.space.operations.index
-        others = sorted(drawn.values(), key=lambda g: -sum(logs[e][place(op)] for e, op in g.items()))
-        return (found + others)[:n]
+        return self.likeliest(n, self.scores())
 
     def keep(self) -> list[torch.Tensor]:
         """Copy what is learnt about the architecture."""

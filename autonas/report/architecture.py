@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 
 from autonas._fitting import Fitted
 from autonas._network_plot import plot_network
-from autonas._two_stage import edges_of
+from autonas._two_stage import edges_of, smallest_loss
 from autonas.networks.cells import CELL, NONE, cell_space_of
 from autonas.networks.layers_of import layers_of
 from autonas.networks.specs import ImageSpec
@@ -61,7 +62,7 @@ def cell_section(fitted: Fitted) -> str:
     else:
         about = (
             f"Weight sharing ({found.strategy}) searched cells of {found.family} for {found.seconds:.0f} seconds; the "
-            f"rest of the search chose among the best {len(found.cells)}."
+            f"rest of the search chose among the best {len(found.cells)} and the family's own default. {_worth(fitted)}"
         )
         compared = (
             str(found.comparison)
@@ -72,6 +73,8 @@ def cell_section(fitted: Fitted) -> str:
     if found is not None and (cell is None or cell in found.cells):
         place = 0 if cell is None else found.cells.index(cell)
         cell, caption = found.cells[place], f"The cell of the best trial (number {place + 1} of those found)."
+    elif found is not None and cell == found.default_cell:
+        caption = "The cell of the best trial: the family's default."
     if cell is None:
         return ""
     edges = [edge for edge in edges_of(cell) if edge[2] != NONE]
@@ -79,6 +82,21 @@ def cell_section(fitted: Fitted) -> str:
     size = (max(5.0, 1.4 * nodes), max(3.0, 0.7 * nodes))
     drawn = figure(lambda ax: plot_cell(edges, ax), caption, size, paper=True)
     return section("The cell", paragraph(about), drawn, paragraph(compared) if compared else "")
+
+
+def _worth(fitted: Fitted) -> str:
+    """Say what stage one was worth, by the trials of stage two."""
+    found = fitted.one_shot
+    assert found is not None
+    choice = f"{found.family}:{CELL}"
+    best, by_hand = (smallest_loss(fitted.history, choice, cells) for cells in (found.cells, [found.default_cell]))
+    if found.default_cell in found.cells or not math.isfinite(best + by_hand):
+        return ""
+    verdict = "better" if best < by_hand else "no better"
+    return (
+        f"The best validation loss with a cell that was found is {best:.5g}, with the default {by_hand:.5g}: stage one "
+        f"was {verdict} than it in this run."
+    )
 
 
 def _cell_of_best(fitted: Fitted) -> str | None:

@@ -77,6 +77,21 @@ def test_alphas_come_to_prefer_what_learns(strategy):
     assert found.record[-1]["entropy"] < found.record[0]["entropy"] < 1.0
 
 
+def test_a_warm_up_trains_the_weights_only():
+    entropies = [e["entropy"] for e in find(epochs=4, settings=FAST.changed(warm_up=0.5)).record]
+    assert entropies[0] == entropies[1]
+    assert len({*entropies[1:]}) == 3
+
+
+def test_by_perturbation_an_edge_keeps_what_the_loss_needs():
+    """Of a class that depends on a product of numbers "none" tells nothing: taking it away never hurts."""
+    settings = Settings(batch_size=16, learning_rate=0.1)
+    found = find(strategy="darts_pt", epochs=12, settings=settings)
+    assert "entropy" not in found.record[0], "nothing is decided while all edges are open"
+    assert found.record[-1]["entropy"] < 1
+    assert SPACES["mlp_cell"].is_connected(found.genotypes[0])
+
+
 def test_one_path_at_a_time_takes_less_memory():
     sizes = {strategy: find("nasbench201", strategy, n=32, epochs=1).activation_bytes for strategy in ("darts", "gdas")}
     assert sizes["gdas"] < 0.6 * sizes["darts"]

@@ -28,14 +28,16 @@ def add_one_shot(kinds: Commands) -> None:
     parser = add_measurement(actions, "cells", "search cells on small images, and look up their accuracy on CIFAR-10")
     parser.set_defaults(out=Path("results", "one_shot_cells.jsonl"), command=_one_shot_cells)
     add_datasets(parser, "fashion_mnist_sub")
-    parser.add_argument("--variants", nargs="+", metavar="NAME", help="(plain_darts darts gdas random_sharing)")
+    parser.add_argument(
+        "--variants", nargs="+", metavar="NAME", help="(plain_darts darts darts_pt gdas random_sharing)"
+    )
     parser.add_argument("--seconds", type=float, default=300, help="of each search (%(default)s)")
     add_seeds(parser, "3")
     add_jobs(parser)
     parser = add_measurement(actions, "costs", "time an epoch of search against one of training the found cell")
     parser.set_defaults(out=Path("results", "one_shot_costs.jsonl"), command=_one_shot_costs)
     add_datasets(parser, "sign_digits64")
-    parser.add_argument("--variants", nargs="+", metavar="NAME", help="(darts pc_darts gdas random_sharing)")
+    parser.add_argument("--variants", nargs="+", metavar="NAME", help="(darts darts_pt pc_darts gdas random_sharing)")
     parser.add_argument("--families", nargs="+", metavar="NAME", help="(nasbench201 cell)")
     parser.add_argument("--epochs", type=positive, default=3, help="timed ones of each (%(default)s)")
 

@@ -20,9 +20,10 @@ MAX_SHARE = 0.25
 #: chosen, so it is about a third of it, and two run side by side. What such networks gain from more epochs is more than
 #: what a search gains from more of them.
 IMAGE_SHARE = 0.6
-#: The same in stage two of the two-stage mode, which compares cells, and with further objectives: a front needs several
-#: full trainings.
-STAGE_TWO_SHARE, FRONT_SHARE = 0.4, 0.2
+#: The same in stage two of the two-stage mode, which compares cells.
+STAGE_TWO_SHARE = 0.4
+#: With further objectives trainings are so many times as short: a front needs many of them.
+FRONT_FACTOR = 3
 
 
 def default_max_epochs(n_rows: int, time_limit: float | None = None) -> int:
@@ -94,8 +95,8 @@ def choose_epochs(
     if estimator.max_epochs is None:
         if "max_epochs" not in record:
             share = STAGE_TWO_SHARE if estimator.one_shot else IMAGE_SHARE
-            share = FRONT_SHARE if estimator.objectives else share
-            record["max_epochs"] = _default_epochs(trainer, chosen, time_limit, share)
+            for_front = bool(estimator.objectives)
+            record["max_epochs"] = _default_epochs(trainer, chosen, time_limit, share, for_front=for_front)
         longest = int(record["max_epochs"])
     else:
         longest = estimator.max_epochs
@@ -105,17 +106,20 @@ def choose_epochs(
     return shortest, longest
 
 
-def _default_epochs(trainer: Trainer, chosen: SearchSpace, time_limit: float | None, image_share: float) -> int:
+def _default_epochs(
+    trainer: Trainer, chosen: SearchSpace, time_limit: float | None, image_share: float, *, for_front: bool
+) -> int:
+    factor = FRONT_FACTOR if for_front else 1
     n_rows = sum(len(rows) for rows, _ in trainer.folds)
     if not isinstance(trainer.task.table, Images):
-        return default_max_epochs(n_rows, time_limit)
+        return max(default_max_epochs(n_rows, time_limit) // factor, 9)
     # What a row of images costs differs by orders of magnitude. How fast an accelerator is, is not known.
     seconds = 0.0
     if time_limit is not None and trainer.device.type == "cpu":
         seconds = _seconds(trainer, values(chosen.space.get_default_configuration()), 1)
-    return (
-        _image_max_epochs(seconds, image_share * time_limit) if time_limit and seconds else default_max_epochs(n_rows)
-    )
+    if time_limit and seconds:
+        return _image_max_epochs(seconds, image_share * time_limit / factor)
+    return max(default_max_epochs(n_rows) // factor, 9)
 
 
 def _seconds(trainer: Trainer, configuration: Mapping[str, Any], epochs: int | None = None) -> float:

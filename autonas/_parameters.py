@@ -14,8 +14,9 @@ PARAMETERS = """
         is which.
     search_space : optional
         Narrows or replaces the preset's space. A dictionary narrows: ``{{"learning_rate": (1e-4, 1e-2), "network":
-        ["mlp"], "batch_size": 128}}``. A name, a path, a ``NetworkFamily``, or a list of these: the network families
-        to search. A ``ConfigurationSpace``: the joint space itself.
+        ["mlp"], "batch_size": 128}}``; ``network`` may name families that the preset leaves out. A name, a
+        path, a ``NetworkFamily``, or a list of these: the network families to search. A ``ConfigurationSpace``: the
+        joint space itself.
     one_shot : str or OneShot, optional
         The two-stage mode: first a quarter of the time finds cells by weight sharing ("darts_pt", "darts", "gdas",
         "random_sharing", ...: ``autonas.one_shot.STRATEGIES``), then ``optimizer`` tunes all the rest with the three

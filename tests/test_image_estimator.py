@@ -215,6 +215,20 @@ def test_sizes_above_the_images_own_are_not_searched(side, sizes):
     assert list(getattr(space["image_size"], "sequence", None) or [space["image_size"].value]) == sizes
 
 
+def test_a_choice_of_networks_may_name_what_the_preset_leaves_out():
+    images = Images(np.zeros((2, 1, 28, 28), np.uint8))
+    given = {"network": ["mobile", "nasbench201"], "nasbench201:channels": [8]}
+    chosen = resolve_search_space(given, load_preset("image"), images, classification=True)
+    assert set(chosen.families) == {"mobile", "nasbench201"}
+    assert chosen.space["nasbench201:channels"].value == 8
+    alone = resolve_search_space({"network": "nasbench201"}, load_preset("image"), images, classification=True)
+    assert alone.families == ["nasbench201"]
+    with pytest.raises(ValueError, match="mobil"):
+        resolve_search_space({"network": "mobil"}, load_preset("image"), images, classification=True)
+    with pytest.raises(ValueError, match=r"Unknown hyperparameter 'mobile:kernel'; did you mean '.*' and \d+ more\."):
+        resolve_search_space({"mobile:kernel": 3}, load_preset("image"), images, classification=True)
+
+
 def test_epochs_follow_the_cost_of_the_default_network():
     images = Images(np.zeros((50, 1, 28, 28), np.uint8))
     chosen = resolve_search_space(None, load_preset("image"), images, classification=True)
@@ -226,6 +240,11 @@ def test_epochs_follow_the_cost_of_the_default_network():
         time_limit = affordable * epoch / 0.6
         epochs[affordable] = choose_epochs(AutoNASClassifier(), {}, trainer, chosen, time_limit)[1]
     assert epochs == {0.1: 3, 2: 3, 4: 3, 8: 3, 10: 9, 28: 27, 500: 81}
+    epochs = [
+        choose_epochs(AutoNASClassifier(**kind), {}, trainer, chosen, 40 * epoch / 0.6)[1]
+        for kind in ({}, {"one_shot": "darts"}, {"objectives": ["n_parameters"]})
+    ]
+    assert epochs == [27, 9, 9], "40 affordable epochs; 26.7 and 13.3"
     assert choose_epochs(AutoNASClassifier(), {}, trainer, chosen, None)[1] == 81
 
 

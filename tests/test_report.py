@@ -14,6 +14,7 @@ from sklearn.datasets import load_diabetes, load_wine
 
 from autonas import AutoNASClassifier, AutoNASRegressor, NetworkFamily, OneShot, load, load_space, search
 from autonas import plots as drawings
+from autonas._two_stage import edges_of
 from autonas.report import write_report
 
 plt = pytest.importorskip("matplotlib.pyplot")
@@ -137,7 +138,16 @@ def test_regression_with_cells_and_random_ones(tmp_path):
     page = Page(reg.report(tmp_path / "report.html"))
     assert "The cell" in page.titles
     assert str(reg.one_shot_.comparison) in page.words
-    assert {operation for _, _, operation in reg.one_shot_.edges()} <= {*page.words.split()}
+    best = edges_of(reg.best_params_["mlp_cell:cell"])
+    assert {operation for _, _, operation in best} - {"none"} <= {*page.words.split()}
+    choice = [trial.configuration["mlp_cell:cell"] for trial in reg.history_.trials]
+    assert choice == [reg.one_shot_.cells[0], reg.one_shot_.default_cell]
+    found, by_hand = (trial.results[-1].loss for trial in reg.history_.trials)
+    verdict = "better" if found < by_hand else "no better"
+    worth = (
+        f"with a cell that was found is {found:.5g}, with the default {by_hand:.5g}: stage one was {verdict} than it"
+    )
+    assert worth in page.words
     assert "Predicted against true numbers." in page.words
 
 

@@ -164,7 +164,7 @@ def compare_searches(
     datasets: Sequence[str] = ("fashion_mnist_sub",),
     variants: Sequence[str] = ("plain_darts", "darts", "darts_pt", "gdas", "random_sharing"),
     seeds: Sequence[int] = range(3),
-    seconds: float = 300.0,
+    seconds: float = 150.0,
     jobs: int = 1,
     data_dir: str | Path | None = None,
     only_read: bool = False,
@@ -181,7 +181,7 @@ def compare_searches(
     variants : sequence of str
         Names of :data:`VARIANTS`.
     seeds : sequence of int
-    seconds : float, default=300
+    seconds : float, default=150
         Of each search.
     jobs, data_dir, only_read, say
         As for :func:`~autonas.benchmarks.optimizers.compare_optimizers`.

@@ -88,7 +88,7 @@ def compare_fronts(
     datasets: Sequence[str] = DATASETS,
     optimizers: Sequence[str] = OPTIMIZERS,
     objective: str = "n_parameters",
-    seconds: float = 60.0,
+    seconds: float = 150.0,
     seeds: Sequence[int] = range(5),
     data_dir: str | Path | None = None,
     only_read: bool = False,
@@ -106,7 +106,7 @@ def compare_fronts(
         Names of ``OPTIMIZERS``, or ``SAMPLER+SCHEDULE``; "random" should be among them.
     objective : str
         Beside the loss.
-    seconds : float, default=60
+    seconds : float, default=150
         Time limit of each.
     seeds : sequence of int
     data_dir, only_read, say

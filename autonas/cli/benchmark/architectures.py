@@ -31,7 +31,7 @@ def add_one_shot(kinds: Commands) -> None:
     parser.add_argument(
         "--variants", nargs="+", metavar="NAME", help="(plain_darts darts darts_pt gdas random_sharing)"
     )
-    parser.add_argument("--seconds", type=float, default=300, help="of each search (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=150, help="of each search (%(default)s)")
     add_seeds(parser, "3")
     add_jobs(parser)
     parser = add_measurement(actions, "costs", "time an epoch of search against one of training the found cell")
@@ -76,7 +76,7 @@ def add_pareto(kinds: Commands) -> None:
     add_datasets(parser, "satimage fashion_mnist_sub")
     parser.add_argument("--optimizers", nargs="+", metavar="NAME", help="(bohb random)")
     parser.add_argument("--objective", default="n_parameters", help="beside the loss (%(default)s)")
-    parser.add_argument("--seconds", type=float, default=60, help="time limit (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=150, help="time limit (%(default)s)")
     add_seeds(parser, "5")
     parser.set_defaults(command=_pareto)
 

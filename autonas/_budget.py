@@ -11,7 +11,7 @@ from autonas.spaces import values
 from autonas.training.images import Images
 from autonas.training.trial import Trainer
 
-__all__ = ["affordable", "choose_epochs", "default_max_epochs", "reserve"]
+__all__ = ["affordable", "choose_epochs", "default_max_epochs", "estimating", "reserve"]
 
 #: Configurations whose full training is estimated to take more than this share of the time limit are not tried, unless
 #: the default takes longer still.
@@ -130,6 +130,29 @@ def _seconds(trainer: Trainer, configuration: Mapping[str, Any], epochs: int | N
         return 0.0
 
 
+def estimating(trainer: Trainer, chosen: SearchSpace, *, builds_own: bool) -> Callable[[Mapping[str, Any]], float]:
+    """Make the function that estimates the seconds of a full training; 0 where that cannot be told.
+
+    Parameters
+    ----------
+    trainer : Trainer
+    chosen : SearchSpace
+    builds_own : bool
+        As for :func:`affordable`.
+
+    Returns
+    -------
+    callable
+    """
+    own = set() if builds_own else {family.name for family in chosen.own}
+
+    def seconds(configuration: Mapping[str, Any]) -> float:
+        network = configuration.get("network", chosen.defaults.get("network"))
+        return 0.0 if network in own else _seconds(trainer, configuration)
+
+    return seconds
+
+
 def affordable(
     trainer: Trainer, chosen: SearchSpace, time_limit: float | None, *, builds_own: bool = True
 ) -> Callable[[Mapping[str, Any]], bool] | None:
@@ -149,12 +172,7 @@ def affordable(
     """
     if time_limit is None or trainer.device.type != "cpu":
         return None
-    own = set() if builds_own else {family.name for family in chosen.own}
-
-    def seconds(configuration: Mapping[str, Any]) -> float:
-        network = configuration.get("network", chosen.defaults.get("network"))
-        return 0.0 if network in own else _seconds(trainer, configuration)
-
+    seconds = estimating(trainer, chosen, builds_own=builds_own)
     limit = max(MAX_SHARE * time_limit, seconds(values(chosen.space.get_default_configuration())))
     return lambda configuration: seconds(configuration) <= limit
 

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ConfigSpace import Configuration
+from ConfigSpace import Configuration, OrdinalHyperparameter
+from ConfigSpace.hyperparameters import NumericalHyperparameter
 
 from autonas._metafeatures import features_of
 from autonas._search_space import SearchSpace
 from autonas.portfolio import FOLDER, load_portfolio
 from autonas.presets import Preset
-from autonas.spaces import available, configuration_from
+from autonas.spaces import available, configuration_from, values
 from autonas.training.images import Images
 from autonas.training.task import Task
 
-__all__ = ["family_configurations", "portfolio_configurations"]
+__all__ = ["family_configurations", "portfolio_configurations", "smaller_configurations"]
 
 #: Where the record of a run keeps those of the portfolio.
 KEY = "tried_first"
+#: A front begins with the default, and with it made smaller by these shares of the way to the smallest.
+SMALLER = 1 / 3, 2 / 3, 1.0
 
 
 def family_configurations(chosen: SearchSpace) -> list[Configuration]:
@@ -45,6 +49,52 @@ def family_configurations(chosen: SearchSpace) -> list[Configuration]:
             configurations.append(configuration_from(chosen.space, {"network": name}))
             configurations[-1].origin = origins[name]
     return configurations
+
+
+def smaller_configurations(chosen: SearchSpace, seconds: Callable[[Mapping[str, Any]], float]) -> list[Configuration]:
+    """Make the default smaller in steps: with its tuned training, a front that begins with them spans all sizes.
+
+    Parameters
+    ----------
+    chosen : SearchSpace
+        What is searched.
+    seconds : callable
+        Estimates what a configuration's training takes: a hyperparameter whose least value makes it longer (a stride)
+        is left as it is.
+
+    Returns
+    -------
+    list of Configuration
+        Of origin ``"default"``; the largest first.
+    """
+    space = chosen.space
+    default = space.get_default_configuration()
+    given, most = values(default), seconds(values(default))
+    shrinking = [
+        name
+        for name in given
+        if (space[name].meta or {}).get("role") == "architecture"
+        and (least := _reduced(space[name], given[name], 1.0)) != given[name]
+        and seconds(values(configuration_from(space, {**given, name: least}))) <= most
+    ]
+    made: dict[Configuration, None] = {}
+    for share in SMALLER:
+        reduced = {name: _reduced(space[name], given[name], share) for name in shrinking}
+        configuration = configuration_from(space, {**given, **reduced})
+        configuration.origin = "default"
+        made[configuration] = None
+    made.pop(default, None)
+    return [*made]
+
+
+def _reduced(hyperparameter: Any, value: Any, share: float) -> Any:
+    """Move a number or an ordered choice a share of the way to the least; what has no order stays."""
+    if isinstance(hyperparameter, OrdinalHyperparameter):
+        sequence = list(hyperparameter.sequence)
+        return sequence[round(sequence.index(value) * (1 - share))]
+    if isinstance(hyperparameter, NumericalHyperparameter):
+        return hyperparameter.to_value(hyperparameter.to_vector(value) * (1 - share))
+    return value
 
 
 def portfolio_configurations(
@@ -91,9 +141,9 @@ def portfolio_configurations(
             portfolio.check(preset.space(), chosen.space)
         record[KEY] = portfolio.within(chosen.space, chosen.defaults).order(features_of(task))
     configurations = []
-    for values in record.get(KEY, ()):
+    for given_values in record.get(KEY, ()):
         try:
-            configurations.append(configuration_from(chosen.space, values))
+            configurations.append(configuration_from(chosen.space, given_values))
         except ValueError:  # another space than the run's: the search will say how it differs
             continue
         configurations[-1].origin = "portfolio"

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ConfigSpace import Configuration
 from sklearn.base import clone
 
-from autonas._budget import affordable, choose_epochs, reserve
-from autonas._first_trials import family_configurations, portfolio_configurations
+from autonas._budget import affordable, choose_epochs, estimating, reserve
+from autonas._first_trials import family_configurations, portfolio_configurations, smaller_configurations
 from autonas._interrupts import Interrupts
 from autonas._latency import LATENCY, WithLatency
 from autonas._progress import Limits, Progress, showing
@@ -64,7 +65,9 @@ class Searching:
     interrupts: Interrupts
     keeper: Keeper | None = None
 
-    def run(self, chosen: SearchSpace, time_limit: float | None, first: Sequence[Mapping[str, Any]] = ()) -> RunHistory:
+    def run(
+        self, chosen: SearchSpace, time_limit: float | None, first: Sequence[Configuration | Mapping[str, Any]] = ()
+    ) -> RunHistory:
         """Choose epochs and first trials, and search.
 
         Parameters
@@ -73,7 +76,7 @@ class Searching:
             What is searched.
         time_limit : float or None
             Seconds until the deadline from where nothing of it was spent on another stage.
-        first : sequence of mapping
+        first : sequence of Configuration or mapping
             What another stage wants tried right after the default, and as long.
 
         Returns
@@ -92,6 +95,9 @@ class Searching:
             name: getattr(estimator, name) for name in ("n_jobs", "client", "trial_time_limit", "trial_memory_limit")
         }
         in_processes = uses_processes(**processes)
+        if objectives:
+            seconds = estimating(trainer, chosen, builds_own=not in_processes)
+            first = (*first, *smaller_configurations(chosen, seconds))
         trains: Any = WithLatency(trainer) if LATENCY in objectives else trainer
         limits = Limits(self.deadline, estimator.time_limit, estimator.n_trials)
         progress = Progress(limits, trainer.task.metric.name, chosen.is_traditional)

@@ -22,7 +22,7 @@ __all__ = ["family_configurations", "portfolio_configurations", "smaller_configu
 #: Where the record of a run keeps those of the portfolio.
 KEY = "tried_first"
 #: A front begins with the default, and with it made smaller by these shares of the way to the smallest.
-SMALLER = 1 / 3, 2 / 3, 1.0
+SMALLER = 0.25, 0.5, 0.75, 1.0
 
 
 def family_configurations(chosen: SearchSpace) -> list[Configuration]:

@@ -25,7 +25,7 @@ PARAMETERS = """
     objectives : list of str, optional
         What is to be small beside the loss: "n_parameters" of a network, "multiply_adds" of predicting a row, "latency"
         (milliseconds in which 1,000 rows are predicted, measured where it trains). The search then looks for the whole
-        front of trials that are beaten in none, from the default and three smaller ones of its kind on, and
+        front of trials that are beaten in none, from the default and four smaller ones of its kind on, and
         ``get_pareto_front()`` gives a fitted estimator for each; ``predict`` stays the ensemble with the smallest loss.
     time_limit : float or None, default=300
         Seconds for all of ``fit``. None: no limit, then ``n_trials`` is needed.

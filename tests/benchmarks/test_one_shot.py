@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from autonas.__main__ import main
-from autonas.benchmarks import one_shot, one_shot_costs, stages
+from autonas.benchmarks import one_shot, one_shot_costs, pareto, stages
 from autonas.networks.operations import NASBENCH201_OPERATIONS
 
 
@@ -102,6 +102,15 @@ def test_stages(data, tmp_path):
     text = stages.markdown(runs)
     assert "| data set | cnn_by_hand | two_stage |" in text
     assert "cnn_by_hand: 1 runs" in text
+
+
+@pytest.mark.slow
+def test_fronts(data, tmp_path):
+    asked = {"seconds": 6.0, "seeds": [0], "data_dir": data, "say": lambda _: None}
+    runs = pareto.compare_fronts(tmp_path / "fronts.jsonl", datasets=["signs"], optimizers=["random"], **asked)
+    assert runs[0]["trials"] >= len(runs[0]["front"]) >= 1
+    assert 0.6 < runs[0]["trivial_loss"] < 0.8, "about log 2"
+    assert "| signs | random |" in pareto.markdown(runs)
 
 
 @pytest.mark.parametrize(

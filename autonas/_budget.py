@@ -94,9 +94,7 @@ def choose_epochs(
     """
     if estimator.max_epochs is None:
         if "max_epochs" not in record:
-            share = STAGE_TWO_SHARE if estimator.one_shot else IMAGE_SHARE
-            for_front = bool(estimator.objectives)
-            record["max_epochs"] = _default_epochs(trainer, chosen, time_limit, share, for_front=for_front)
+            record["max_epochs"] = _default_epochs(estimator, trainer, chosen, time_limit)
         longest = int(record["max_epochs"])
     else:
         longest = estimator.max_epochs
@@ -106,19 +104,17 @@ def choose_epochs(
     return shortest, longest
 
 
-def _default_epochs(
-    trainer: Trainer, chosen: SearchSpace, time_limit: float | None, image_share: float, *, for_front: bool
-) -> int:
-    factor = FRONT_FACTOR if for_front else 1
+def _default_epochs(estimator: Any, trainer: Trainer, chosen: SearchSpace, time_limit: float | None) -> int:
+    factor = FRONT_FACTOR if estimator.objectives else 1
     n_rows = sum(len(rows) for rows, _ in trainer.folds)
     if not isinstance(trainer.task.table, Images):
         return max(default_max_epochs(n_rows, time_limit) // factor, 9)
     # What a row of images costs differs by orders of magnitude. How fast an accelerator is, is not known.
-    seconds = 0.0
-    if time_limit is not None and trainer.device.type == "cpu":
+    if time_limit and trainer.device.type == "cpu":
         seconds = _seconds(trainer, values(chosen.space.get_default_configuration()), 1)
-    if time_limit and seconds:
-        return _image_max_epochs(seconds, image_share * time_limit / factor)
+        if seconds:
+            share = STAGE_TWO_SHARE if estimator.one_shot else IMAGE_SHARE
+            return _image_max_epochs(seconds, share * time_limit / factor)
     return max(default_max_epochs(n_rows) // factor, 9)
 
 

@@ -13,7 +13,7 @@ from autonas._metafeatures import features_of
 from autonas._search_space import SearchSpace
 from autonas.portfolio import FOLDER, load_portfolio
 from autonas.presets import Preset
-from autonas.spaces import available, configuration_from, values
+from autonas.spaces import available, configuration_from, split_by_role, values
 from autonas.training.images import Images
 from autonas.training.task import Task
 
@@ -72,8 +72,8 @@ def smaller_configurations(chosen: SearchSpace, seconds: Callable[[Mapping[str, 
     given, most = values(default), seconds(values(default))
     shrinking = [
         name
-        for name in given
-        if (space[name].meta or {}).get("role") == "architecture"
+        for name in split_by_role(space).get("architecture", ())
+        if name in given
         and (least := _reduced(space[name], given[name], 1.0)) != given[name]
         and seconds(values(configuration_from(space, {**given, name: least}))) <= most
     ]

@@ -332,7 +332,7 @@ def _search(
 ) -> Found:
     started = time.monotonic()
     side = trainer.side(configuration)
-    own = {name.removeprefix(f"{family}:"): value for name, value in configuration.items()}
+    own = _unprefixed(family, configuration)
     learn, judge = halves(trainer, configuration, seed)
     epochs = EPOCHS if settings.epochs is None and seconds is None else settings.epochs
     return find_architectures(
@@ -357,14 +357,16 @@ def _stored(run_dir: Path) -> dict[str, Any] | None:
     return read_record(file) if file.exists() else None
 
 
+def _unprefixed(family: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.removeprefix(f"{family}:"): value for name, value in given.items()}
+
+
 def _prefixed(family: str, given: Mapping[str, Any]) -> dict[str, Any]:
     return {f"{family}:{name}": value for name, value in given.items()}
 
 
 def _default_cell(space: ConfigurationSpace, cells: CellSpace, family: str) -> str:
-    default = values(space.get_default_configuration())
-    own = {name.removeprefix(f"{family}:"): value for name, value in default.items()}
-    return cells.write(cells.genotype(own))
+    return cells.write(cells.genotype(_unprefixed(family, values(space.get_default_configuration()))))
 
 
 def _with_cells(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy.special import softmax
 
 from autonas.networks.cells import Edge
 from autonas.one_shot.data import Batch, Sample
@@ -62,8 +63,7 @@ class DartsPt(Strategy):
             return None
         n = len(self.space.operations)
         spread = float(np.mean([worth.std() for worth in self._worth.values()])) + 1e-12
-        worth = {e: self._worth.get(e, np.zeros(n)) / spread for e in self.space.edges}
-        return {e: np.exp(w - w.max()) / np.exp(w - w.max()).sum() for e, w in worth.items()}
+        return {e: np.asarray(softmax(self._worth.get(e, np.zeros(n)) / spread)) for e in self.space.edges}
 
     def best(self, n: int, judge: Sample, late: Late = never) -> list[dict[Edge, str]]:  # noqa: ARG002 - it saw enough
         """Decide about the edges that are left; the cell of what was chosen is the first, then its likeliest kin."""

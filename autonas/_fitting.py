@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,13 @@ import numpy.typing as npt
 import torch
 from ConfigSpace import ConfigurationSpace
 
+from autonas._all_rows import FOLDER, OnAllRows, trainer_on_all_rows
 from autonas._assembling import Assembled, Assembling, Validated
+from autonas._budget import trains_on_all_rows
 from autonas._interrupts import Interrupts
 from autonas._latency import LATENCY
 from autonas._names import unknown_name
-from autonas._run_dir import last_good, open_run_dir
+from autonas._run_dir import open_run_dir
 from autonas._search_space import SearchSpace, resolve_search_space
 from autonas._searching import Searching
 from autonas._stored import Keeper
@@ -24,15 +26,13 @@ from autonas._two_stage import OneShot, OneShotResult, preset_of_cells
 from autonas.optimization import RunHistory, Trial
 from autonas.optimization.objectives import check_objectives
 from autonas.presets import Preset, load_preset
-from autonas.spaces import values
 from autonas.training.data import TableSchema, canonical_rows
-from autonas.training.ensemble import Ensemble, Ensembled
+from autonas.training.ensemble import Ensemble
 from autonas.training.images import Images, ImageSchema, is_images
 from autonas.training.metrics import Metric, resolve_metric
 from autonas.training.task import Task
 from autonas.training.thresholds import Decision
 from autonas.training.traditional import MixedTrainer
-from autonas.training.trial import one_thread
 from autonas.training.validation import is_splitter, make_folds
 
 __all__ = ["OBJECTIVES", "Fitted", "device_of", "run"]
@@ -87,30 +87,18 @@ class Fitted:
         return self.ensemble.predict(self.schema.transform(X), device)
 
     def refit(self, X: Any, target: Array, weight: Array | None) -> None:
-        """Train the ensemble's configurations anew on all rows."""
+        """Train the ensemble's configurations anew on all rows given."""
         table, target, weight = _canonical(self.schema.transform(X), target, weight)
-        # The one row that is judged is there for form's sake: by a metric that asks for no more.
         metric = resolve_metric(None, np.arange(self.n_classes) if self.n_classes else None)
         task = Task(table, self.schema.cardinalities_, target, self.n_classes, weight, metric)
-        rows = np.arange(len(target))
-        trainer = MixedTrainer(
+        trainer = trainer_on_all_rows(
             task,
-            [(rows, rows[:1])],
             self.search_space.builds,
             max_epochs=self.max_epochs,
             defaults=self.search_space.defaults,
             device=self.device,
         )
-        members = []
-        for member in self.ensemble.members:
-            trial = self.history.trials[member.trial]
-            result = last_good(trial)
-            assert result is not None
-            epochs = max(1, int(result.info["best_epoch"]))
-            with one_thread():
-                networks = trainer.train_to(values(trial.configuration), epochs, seed=trial.seed)
-            members.append(Ensembled(member.trial, member.weight, networks, member.temperature))
-        self.ensemble = Ensemble(members, self.ensemble.temperature)
+        self.ensemble = OnAllRows(trainer, self.history)(self.ensemble)
 
 
 def run(
@@ -146,7 +134,7 @@ def run(
     -------
     Fitted
     """
-    _check_numbers(estimator)
+    _check_arguments(estimator)
     n_classes = 0 if classes is None else len(classes)
     metric = resolve_metric(estimator.metric, classes)
     tune = _tunes_threshold(estimator, metric)
@@ -210,6 +198,25 @@ def _fit(
         best, front = assembling.ensemble(size), assembling.front()
         if keeper is not None:
             keeper.finished(history, best, front, result)
+        if trains_on_all_rows(estimator, trainer) and not interrupts.stop():
+            whole = trainer_on_all_rows(
+                task, chosen.builds, max_epochs=trainer.max_epochs, defaults=chosen.defaults, device=device
+            )
+            again = OnAllRows(
+                whole,
+                history,
+                folder=None if keeper is None else run_dir / FOLDER,
+                # What is left is to store the networks.
+                deadline=None if deadline is None else deadline - 0.01 * estimator.time_limit,
+                stop=interrupts.stop,
+                n_threads=1 if device.type != "cpu" or chosen.shares_generators else torch.get_num_threads(),
+                tolerant=True,
+            )
+            if estimator.verbose:
+                print(f"The {len(best.ensemble.members)} members of the ensemble learn from all rows.", flush=True)
+            best = replace(best, ensemble=again(best.ensemble))
+            if keeper is not None:
+                keeper.finished(history, best, front, result)
     return Fitted(
         schema,
         chosen,
@@ -235,13 +242,15 @@ def _validation(estimator: Any, preset: Preset) -> Any:
     return "holdout" if estimator.one_shot is not None and preset.validation == "auto" else preset.validation
 
 
-def _check_numbers(estimator: Any) -> None:
+def _check_arguments(estimator: Any) -> None:
     for name in ("time_limit", "n_trials", "min_epochs", "max_epochs", "ensemble_size"):
         value = getattr(estimator, name)
         kinds = (int, np.integer, float, np.floating) if name == "time_limit" else (int, np.integer)
         if value is not None and (not isinstance(value, kinds) or isinstance(value, bool) or not value > 0):
             wanted = "a number of seconds > 0" if name == "time_limit" else "an int >= 1"
             raise ValueError(f"{name}={value!r}, but must be {wanted}, or None.")
+    if not isinstance(estimator.train_on_all, (bool, np.bool_)) and estimator.train_on_all != "auto":
+        raise ValueError(f"train_on_all={estimator.train_on_all!r}, but must be True, False or 'auto'.")
     if estimator.time_limit is None and estimator.n_trials is None:
         raise ValueError("time_limit=None and n_trials=None: nothing would end the search; give at least one of them.")
 

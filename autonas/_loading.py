@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from autonas._all_rows import FOLDER
 from autonas._assembling import Assembled
 from autonas._fitting import Fitted, device_of
-from autonas._run_dir import losses_of, read_history
+from autonas._run_dir import losses_of, read_history, trial_folder
 from autonas._search_space import SearchSpace
 from autonas._stored import Member, Snapshot, read_snapshot
 from autonas.estimator import AutoNASClassifier, AutoNASRegressor
@@ -131,15 +133,16 @@ def _member(
     builds: Mapping[str, Callable[..., Any]],
     device: torch.device,
 ) -> Ensembled:
-    trial = folder / "trials" / f"{member.trial:05d}"
+    on_all_rows, blueprint = member.scales is not None, snapshot.blueprint
+    if member.scales is not None:
+        blueprint = replace(blueprint, scales=member.scales)
+    trial = trial_folder(folder / FOLDER if on_all_rows else folder, member.trial)
     try:
         weights = load_model(trial).weights
     except OSError as error:
         raise ValueError(f"The network in {str(trial)!r} cannot be read ({error}); copy the run anew.") from error
-    networks = rebuild(
-        snapshot.blueprint, member.configuration, member.preprocessor, member.groups, weights, builds, device
-    )
-    return Ensembled(member.trial, member.weight, networks, member.temperature)
+    networks = rebuild(blueprint, member.configuration, member.preprocessor, member.groups, weights, builds, device)
+    return Ensembled(member.trial, member.weight, networks, member.temperature, on_all_rows)
 
 
 def _metric(name: str, classes: npt.NDArray[Any] | None) -> Metric:

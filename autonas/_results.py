@@ -112,7 +112,8 @@ def describe_members(fitted: Fitted) -> str:
 
 def _models(fitted: Fitted, trial: Trial, member: Ensembled) -> str:
     n_models, family = sum(len(stack.scales) for stack in member.networks), _family(fitted, trial)
+    learnt = " trained on all rows" if member.on_all_rows else ""
     if fitted.search_space.is_traditional(trial.configuration):
-        return f"{family}, {n_models} traditional model(s)"
+        return f"{family}, {n_models} traditional model(s){learnt}"
     n_parameters = sum(p.numel() for stack in member.networks for p in stack.network.parameters()) // n_models
-    return f"{family}, {n_models} network(s), {n_parameters:,} parameters each"
+    return f"{family}, {n_models} network(s){learnt}, {n_parameters:,} parameters each"

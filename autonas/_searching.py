@@ -154,7 +154,8 @@ class Searching:
         """
         write_fit_record(self.run_dir, self.record)
         began = time.monotonic()
-        left = None if self.deadline is None else max(self.deadline - reserve(self.estimator) - began, 0.0)
+        kept_back = 0.0 if self.deadline is None else reserve(self.estimator, self.trainer)
+        left = None if self.deadline is None else max(self.deadline - kept_back - began, 0.0)
         half = left if left is None or not settings.compare_to_random else left / 2
         seconds = None if half is None else settings.share * half
         seed = self.record["seed"]
@@ -164,7 +165,7 @@ class Searching:
         first = [] if result.default_cell in result.cells else [{choice: result.default_cell}]
         if not settings.compare_to_random:
             return found, self.run(found, _left(self.deadline), first), result
-        middle = None if half is None else began + half + reserve(self.estimator)
+        middle = None if half is None else began + half + kept_back
         history = replace(self, deadline=middle).run(found, _left(middle), first)
         baseline = replace(
             self,
@@ -188,7 +189,7 @@ class Searching:
     def _seconds_left(self) -> float | None:
         if self.deadline is None:
             return None
-        return max(1.0, self.deadline - reserve(self.estimator) - time.monotonic())
+        return max(1.0, self.deadline - reserve(self.estimator, self.trainer) - time.monotonic())
 
 
 def _left(deadline: float | None) -> float | None:

@@ -66,6 +66,9 @@ class Member:
         Fitted.
     groups : list of int
         How many folds each stack of networks has.
+    scales : list of Scale, optional
+        The unit of its networks where they were trained on all rows, which is not that of a fold's; their weights are
+        in a folder of their own then.
     """
 
     trial: int
@@ -74,6 +77,7 @@ class Member:
     temperature: Temperature
     preprocessor: AnyPreprocessor
     groups: list[int]
+    scales: list[Scale] | None = None
 
     @classmethod
     def of(cls, ensembled: Ensembled, configuration: dict[str, Any]) -> Member:
@@ -81,7 +85,9 @@ class Member:
         networks = ensembled.networks
         groups = [len(stack.scales) for stack in networks]
         preprocessor = networks[0].preprocessor
-        return cls(ensembled.trial, configuration, ensembled.weight, ensembled.temperature, preprocessor, groups)
+        scales = [scale for stack in networks for scale in stack.scales] if ensembled.on_all_rows else None
+        weight, temperature = ensembled.weight, ensembled.temperature
+        return cls(ensembled.trial, configuration, weight, temperature, preprocessor, groups, scales)
 
 
 @dataclass(frozen=True)

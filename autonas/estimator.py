@@ -47,6 +47,7 @@ class _AutoNAS(Outcome, BaseEstimator):  # type: ignore[misc]
         max_epochs: int | None = None,
         metric: Any = None,
         validation: Any = "auto",
+        train_on_all: Any = "auto",
         ensemble_size: int | None = None,
         initial_configurations: Any = None,
         portfolio: str | Path | None = "default",
@@ -73,6 +74,7 @@ class _AutoNAS(Outcome, BaseEstimator):  # type: ignore[misc]
         self.max_epochs = max_epochs
         self.metric = metric
         self.validation = validation
+        self.train_on_all = train_on_all
         self.ensemble_size = ensemble_size
         self.initial_configurations = initial_configurations
         self.portfolio = portfolio
@@ -197,6 +199,7 @@ class AutoNASClassifier(ClassifierMixin, _AutoNAS):  # type: ignore[misc]
         max_epochs: int | None = None,
         metric: Any = None,
         validation: Any = "auto",
+        train_on_all: Any = "auto",
         ensemble_size: int | None = None,
         initial_configurations: Any = None,
         portfolio: str | Path | None = "default",
@@ -225,6 +228,7 @@ class AutoNASClassifier(ClassifierMixin, _AutoNAS):  # type: ignore[misc]
             max_epochs=max_epochs,
             metric=metric,
             validation=validation,
+            train_on_all=train_on_all,
             ensemble_size=ensemble_size,
             initial_configurations=initial_configurations,
             portfolio=portfolio,

@@ -71,7 +71,7 @@ def write_card(
     if fitted.validated is not None:
         found = _scores(fitted.validated, fitted.decision.decide if fitted.n_classes else None)
         told = (
-            f"On the {len(fitted.validated.target):,} validation rows. These also chose the configurations, the "
+            f"On the {len(fitted.validated.target):,} validation rows{_before(fitted)}. These also chose the configurations, the "
             f"ensemble and its calibration: expect a little less on new data.\n\n{_table(_as_table(found))}"
         )
         card.add(**{f"{about}/Scores on validation data": told})
@@ -147,6 +147,11 @@ def _table(frame: pd.DataFrame) -> str:
 def _as_table(scores: Mapping[str, float]) -> pd.DataFrame:
     table: pd.DataFrame = pd.DataFrame({"score": list(scores), "value": [f"{value:.4g}" for value in scores.values()]})
     return table
+
+
+def _before(fitted: Fitted) -> str:
+    n = fitted.ensemble.n_on_all_rows
+    return f", before {n} of {len(fitted.ensemble.members)} members were trained anew on these, too" if n else ""
 
 
 def _prediction(fitted: Fitted) -> str:

@@ -134,17 +134,21 @@ def _how_sure(fitted: Fitted) -> str:
     loss = fitted.metric.loss(validated.target, validated.predictions, validated.weight)
     if not math.isfinite(loss):
         return f"It was judged by {n:,} validation rows."
-    text = f"How sure: what predicts has a {named(fitted.metric.name, loss)} on the {n:,} validation rows"
+    ensemble = fitted.ensemble
+    what = "the ensemble as the search left it" if ensemble.n_on_all_rows else "what predicts"
+    text = f"How sure: {what} has a {named(fitted.metric.name, loss)} on the {n:,} validation rows"
     interval = _interval(fitted)
     if interval is not None:
         low, high = sorted(as_known(fitted.metric.name, x) for x in interval)
         text += (
             f" (with as many other rows of the same kind it would be between {low:.4g} and {high:.4g} 9 times in 10)"
         )
-    return (
-        f"{text}. These rows also chose the configurations and the ensemble, so expect a little less on new data: only "
-        "rows that the search never saw tell how much."
-    )
+    text += ". These rows also chose the configurations and the ensemble, so expect a little less on new data: only "
+    text += "rows that the search never saw tell how much."
+    if ensemble.n_on_all_rows:
+        whole = f"{ensemble.n_on_all_rows} of its {len(ensemble.members)} members"
+        text += f" Then {whole} learnt anew, from all rows, these too: what that gains only such rows tell as well."
+    return text
 
 
 def _interval(fitted: Fitted) -> tuple[float, float] | None:

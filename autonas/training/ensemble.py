@@ -265,12 +265,25 @@ def mix(
 
 @dataclass(frozen=True)
 class Ensembled:
-    """One trial in an ensemble: its weight, its networks, which count alike, and the temperature of their average."""
+    """One trial in an ensemble.
+
+    Attributes
+    ----------
+    trial : int
+    weight : float
+    networks : list of TrainedNetwork
+        They count alike.
+    temperature : Temperature
+        Of their average.
+    on_all_rows : bool
+        Whether they learnt from all rows, none left to judge them by: trained anew after the search.
+    """
 
     trial: int
     weight: float
     networks: list[TrainedNetwork]
     temperature: Temperature = NEUTRAL
+    on_all_rows: bool = False
 
 
 class Ensemble:
@@ -287,6 +300,11 @@ class Ensemble:
     def __init__(self, members: Sequence[Ensembled], temperature: Temperature = NEUTRAL) -> None:
         self.members = list(members)
         self.temperature = temperature
+
+    @property
+    def n_on_all_rows(self) -> int:
+        """How many members were trained anew on all rows."""
+        return sum(member.on_all_rows for member in self.members)
 
     def predict(self, table: Table | Images, device: torch.device | str = "cpu") -> Array:
         """Predict probabilities of shape (n, n_classes), or numbers of shape (n,)."""

@@ -89,7 +89,7 @@ def train(
     to_epoch: int,
     max_epochs: int,
     seed: int,
-    loss: Callable[[Array], float],
+    loss: Callable[[Array], float] | None,
     classification: bool,
     deadline: float | None = None,
     stop: Callable[[], bool] = lambda: False,
@@ -115,7 +115,8 @@ def train(
     seed : int
         Of the trial.
     loss : callable
-        From the validation outputs of all members, one after the other, to the validation loss.
+        From the validation outputs of all members, one after the other, to the validation loss. None: nothing is
+        judged, and a training ends where it is asked to.
     classification : bool
         Cross entropy; else squared error.
     deadline : float, optional
@@ -153,7 +154,9 @@ def train(
                 for i, batch in enumerate(stack.batches((seed, k), epoch)):
                     if stop() or (deadline is not None and time.monotonic() > deadline):
                         progress.stopped = True
-                        return progress if progress.curve else _evaluate(stacks, progress, loss)
+                        if loss is not None and not progress.curve:
+                            _evaluate(stacks, progress, loss)
+                        return progress
                     step = epoch * stack.n_batches + i
                     set_step(stack.optimizer, configuration, step, max_epochs * stack.n_batches)
                     with torch.autocast(stack.device.type, stack.precision, enabled=stack.precision is not None):
@@ -171,7 +174,7 @@ def train(
             if not torch.isfinite(total):
                 raise NonFiniteLossError(f"The training loss is {total.item()} in epoch {epoch + 1}.")
         progress.epoch = epoch + 1
-        if progress.epoch % every == 0 or progress.epoch == to_epoch:
+        if loss is not None and (progress.epoch % every == 0 or progress.epoch == to_epoch):
             _evaluate(stacks, progress, loss)
             if watch is not None:
                 watch(stacks)
@@ -189,7 +192,7 @@ def _randomness(stack: Stack, seed: tuple[int, ...]) -> Iterator[None]:
         yield
 
 
-def _evaluate(stacks: Sequence[Stack], progress: Progress, loss: Callable[[Array], float]) -> Progress:
+def _evaluate(stacks: Sequence[Stack], progress: Progress, loss: Callable[[Array], float]) -> None:
     outputs = np.concatenate([out for stack in stacks for out in stack.judge()])
     if not np.isfinite(outputs).all():
         raise NonFiniteLossError(f"The network's outputs are not finite after epoch {progress.epoch}.")
@@ -199,7 +202,6 @@ def _evaluate(stacks: Sequence[Stack], progress: Progress, loss: Callable[[Array
     if progress.best_outputs is None or value < progress.best_loss:
         progress.best_loss, progress.best_outputs = value, outputs
         progress.best_weights = [stack.snapshot() for stack in stacks]
-    return progress
 
 
 def _batch_loss(criterion: Criterion, outputs: torch.Tensor, batch: Batch, smoothing: float) -> torch.Tensor:

@@ -244,6 +244,8 @@ class Trainer:
         seed: int,
         deadline: float | None = None,
         stop: Callable[[], bool] = lambda: False,
+        *,
+        judged: bool = True,
     ) -> None:
         train(
             stacks,
@@ -252,7 +254,7 @@ class Trainer:
             to_epoch=epochs,
             max_epochs=self.max_epochs,
             seed=seed,
-            loss=self.loss,
+            loss=self.loss if judged else None,
             classification=self.task.n_classes > 0,
             deadline=deadline,
             stop=stop,
@@ -402,12 +404,34 @@ class Trainer:
             networks.append(TrainedNetwork(preprocessor, [self.scales[k] for k in members], network.eval()))
         return networks
 
-    def train_to(self, configuration: Mapping[str, Any], epochs: int, *, seed: int) -> list[TrainedNetwork]:
-        """Train for a fixed number of epochs, and take the networks as they are then."""
+    def train_to(
+        self,
+        configuration: Mapping[str, Any],
+        epochs: int,
+        *,
+        seed: int,
+        deadline: float | None = None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> list[dict[str, torch.Tensor]] | None:
+        """Train for a fixed number of epochs, and take the networks as they are then.
+
+        Parameters
+        ----------
+        configuration : mapping
+            Active hyperparameters.
+        epochs : int
+        seed, deadline, stop
+            As for a trial.
+
+        Returns
+        -------
+        list of dict or None
+            State dictionaries, by stack, as :meth:`restore` takes them; None if the deadline came before the end.
+        """
         configuration = {**self.defaults, **configuration}
-        stacks = self.make_stacks(configuration, seed)
-        self._train(stacks, configuration, Progress(), epochs, seed)
-        return self.restore(configuration, [stack.snapshot() for stack in stacks])
+        stacks, progress = self.make_stacks(configuration, seed), Progress()
+        self._train(stacks, configuration, progress, epochs, seed, deadline, stop, judged=False)
+        return None if progress.stopped else [stack.snapshot() for stack in stacks]
 
 
 def _to_device(features: Features, device: torch.device) -> Rows:

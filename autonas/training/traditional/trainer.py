@@ -173,18 +173,31 @@ class MixedTrainer(Trainer):
             for scale, model in zip(self.scales, models, strict=True)
         ]
 
-    def train_to(self, configuration: Mapping[str, Any], epochs: int, *, seed: int) -> list[TrainedNetwork]:
+    def train_to(
+        self,
+        configuration: Mapping[str, Any],
+        epochs: int,
+        *,
+        seed: int,
+        deadline: float | None = None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> list[dict[str, torch.Tensor]] | None:
         """Train networks for a fixed number of epochs, or fit traditional models for a fixed number of rounds."""
         family = self._family(configuration)
         if family is None:
-            return super().train_to(configuration, epochs, seed=seed)
+            return super().train_to(configuration, epochs, seed=seed, deadline=deadline, stop=stop)
         whole = {**self.defaults, **configuration}
-        arrays = []
+
+        def over() -> bool:
+            return stop() or (deadline is not None and time.monotonic() > deadline)
+
+        weights = []
         for k in range(len(self.folds)):
-            train = self._sample(whole, family, k, 0)
-            model = family.fit(_own(whole), train, None, seed + k, lambda: False, rounds=epochs)
-            arrays.append({n: torch.from_numpy(a) for n, a in model.arrays().items()})
-        return self.restore(configuration, arrays)
+            model = family.fit(_own(whole), self._sample(whole, family, k, 0), None, seed + k, over, rounds=epochs)
+            weights.append({n: torch.from_numpy(a) for n, a in model.arrays().items()})
+            if over():
+                return None
+        return weights
 
 
 class _Clock:

@@ -178,10 +178,11 @@ def affordable(
 def trains_on_all_rows(estimator: Any, trainer: Trainer) -> bool:
     """Say whether a fit trains its ensemble anew on all rows: by default where a split kept some from all networks.
 
-    Not that of images: one training can take most of the time.
+    Not that of images, where one training can take most of the time; and not where a front is wanted.
     """
     if isinstance(estimator.train_on_all, str):
-        return len(trainer.folds) == 1 and not isinstance(trainer.task.table, Images)
+        images = isinstance(trainer.task.table, Images)
+        return len(trainer.folds) == 1 and not images and not estimator.objectives
     return bool(estimator.train_on_all)
 
 

@@ -33,7 +33,7 @@ from autonas.training.metrics import Metric, resolve_metric
 from autonas.training.task import Task
 from autonas.training.thresholds import Decision
 from autonas.training.traditional import MixedTrainer
-from autonas.training.validation import is_splitter, make_folds
+from autonas.training.validation import default_validation, is_splitter, make_folds
 
 __all__ = ["OBJECTIVES", "Fitted", "device_of", "run"]
 
@@ -174,9 +174,10 @@ def _fit(
     tune: bool,
 ) -> Fitted:
     table, n_classes = task.table, task.n_classes
+    rows = table.pixels if isinstance(table, Images) else X
     folds = make_folds(
-        _validation(estimator, preset),
-        table.pixels if isinstance(table, Images) else X,
+        _validation(estimator, preset, record, (len(task.target), *np.shape(rows)[1:])),
+        rows,
         task.target,
         classification=n_classes > 0,
         random_state=record["seed"],
@@ -235,11 +236,20 @@ def _fit(
     )
 
 
-def _validation(estimator: Any, preset: Preset) -> Any:
-    if estimator.validation != "auto":
+def _validation(estimator: Any, preset: Preset, record: dict[str, Any], shape: Sequence[int]) -> Any:
+    """Say how to validate; a run that goes on with more time keeps to what was chosen for it."""
+    given = preset.validation if isinstance(estimator.validation, str) and estimator.validation == "auto" else None
+    if given is None:
         return estimator.validation
-    # Cells are found on the rows that the first fold learns from: other folds would be judged by some of these.
-    return "holdout" if estimator.one_shot is not None and preset.validation == "auto" else preset.validation
+    if given != "auto":
+        return given
+    if estimator.one_shot is not None:
+        # Cells are found on the rows that the first fold learns from: other folds would be judged by some of these.
+        return "holdout"
+    if "validation" not in record:
+        # A front takes many trainings.
+        record["validation"] = default_validation(shape, None if estimator.objectives else estimator.time_limit)
+    return record["validation"]
 
 
 def _check_arguments(estimator: Any) -> None:

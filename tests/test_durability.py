@@ -182,3 +182,17 @@ def test_killed_and_gone_on_it_is_the_same(moments, tmp_path):
     resumed = fit(tmp_path)
     assert comparable(resumed) == comparable(unbroken)
     assert (resumed.predict_proba(X) == unbroken.predict_proba(X)).all()
+
+
+def test_more_time_does_not_change_the_rows_that_judge(tmp_path):
+    """With the longer limit alone there would be folds."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(2_600, 2))
+    y = (X[:, 0] > 0).astype(int)
+    seen = []
+    for n_trials, time_limit in ((1, 40), (2, 400)):
+        clf = AutoNASClassifier(
+            n_trials=n_trials, time_limit=time_limit, max_epochs=1, portfolio=None, random_state=0, run_dir=tmp_path
+        ).fit(X, y)
+        seen.append((len(clf._fitted.validated.target), len(clf.history_.trials)))
+    assert seen == [(520, 1), (520, 2)]

@@ -71,8 +71,9 @@ def write_card(
     if fitted.validated is not None:
         found = _scores(fitted.validated, fitted.decision.decide if fitted.n_classes else None)
         told = (
-            f"On the {len(fitted.validated.target):,} validation rows{_before(fitted)}. These also chose the configurations, the "
-            f"ensemble and its calibration: expect a little less on new data.\n\n{_table(_as_table(found))}"
+            f"On the {len(fitted.validated.target):,} validation rows{_before(fitted)}. These also chose the "
+            "configurations, the ensemble and its calibration: expect a little less on new data.\n\n"
+            f"{_table(_as_table(found))}"
         )
         card.add(**{f"{about}/Scores on validation data": told})
     members = f"What predicts: {_prediction(fitted)}\n\n{_table(_members(fitted))}"

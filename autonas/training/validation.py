@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 
 from autonas._names import unknown_name
 
-__all__ = ["Fold", "is_splitter", "make_folds"]
+__all__ = ["Fold", "default_validation", "is_splitter", "make_folds"]
 
 Array = npt.NDArray[Any]
 #: Row numbers to learn from, and row numbers to judge by.
@@ -20,6 +21,9 @@ Fold = tuple[Array, Array]
 
 #: Below this many rows, one held-out part says too little about a configuration.
 CV_BELOW = 2_500
+#: With a time limit folds are for more rows, if it is long enough to train five networks a configuration: for so many
+#: rows a second of it, up to so many rows.
+CV_PER_SECOND, CV_AT_MOST = 55, 10_000
 #: Five trainings of a table of more cells take too long.
 CV_CELLS = 1_000_000
 N_FOLDS = 5
@@ -31,15 +35,39 @@ def is_splitter(validation: Any) -> bool:
     return hasattr(validation, "split") and not isinstance(validation, str)
 
 
+def default_validation(shape: Sequence[int], time_limit: float | None = None) -> str:
+    """Choose between folds and a held-out part.
+
+    Folds leave no row out, and tell configurations apart better, but cost five trainings each.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        Of the data: rows, and what a row has.
+    time_limit : float, optional
+        Seconds of the fit.
+
+    Returns
+    -------
+    {"cv", "holdout"}
+
+    Examples
+    --------
+    >>> [default_validation((4_000, 10), time_limit) for time_limit in (None, 60, 240)]
+    ['holdout', 'holdout', 'cv']
+    """
+    most = max(CV_BELOW, min(CV_PER_SECOND * (time_limit or 0), CV_AT_MOST))
+    return "cv" if shape[0] < most and math.prod(shape) <= CV_CELLS else "holdout"
+
+
 def make_folds(validation: Any, X: Any, y: Array, *, classification: bool, random_state: int) -> list[Fold]:
     """Split the rows for validation.
 
     Parameters
     ----------
     validation : {"auto", "holdout", "cv"}, int or splitter
-        ``"holdout"``: a fifth of the rows is held out. ``"cv"``: five folds. An int: that many folds. ``"auto"``: five
-        folds below 2,500 rows and a million cells, else holdout. A splitter is any object of scikit-learn with
-        ``split(X, y)``.
+        ``"holdout"``: a fifth of the rows is held out. ``"cv"``: five folds. An int: that many folds. ``"auto"``: as
+        :func:`default_validation` says. A splitter is any object of scikit-learn with ``split(X, y)``.
     X : array or DataFrame
         Handed to a splitter.
     y : ndarray of shape (n,)
@@ -74,8 +102,7 @@ def make_folds(validation: Any, X: Any, y: Array, *, classification: bool, rando
             )
         return _stratified(strata, int(validation), random_state)
     if validation == "auto":
-        small = n < CV_BELOW and math.prod(np.shape(X)) <= CV_CELLS
-        validation = "cv" if small else "holdout"
+        validation = default_validation((n, *np.shape(X)[1:]))
     if validation == "cv":
         return _stratified(strata, min(N_FOLDS, n), random_state)
     if validation == "holdout":

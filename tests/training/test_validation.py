@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import TimeSeriesSplit
 
-from autonas.training.validation import make_folds
+from autonas.training.validation import default_validation, make_folds
 
 
 def folds_of(validation, y, *, classification=True, seed=0):
@@ -36,6 +36,32 @@ def test_parts_are_disjoint_and_not_empty(y, classification, validation):
 @pytest.mark.parametrize(("n", "expected"), [(100, 5), (2_499, 5), (2_500, 1), (3, 3)])
 def test_auto_by_size(n, expected):
     assert len(folds_of("auto", np.arange(n) % 2)) == expected
+
+
+@given(
+    st.integers(1, 10**6),
+    st.integers(1, 2_000),
+    st.none() | st.floats(0.1, 10_000),
+    st.floats(1, 10),
+)
+def test_more_time_never_takes_folds_away(n, p, time_limit, more):
+    chosen = default_validation((n, p), time_limit)
+    if n * p > 1_000_000 or n >= 10_000:
+        assert chosen == "holdout"
+    elif n < 2_500:
+        assert chosen == "cv"
+    elif time_limit is None:
+        assert chosen == "holdout"
+    elif chosen == "cv":
+        assert default_validation((n, p), time_limit * more) == "cv"
+
+
+@pytest.mark.parametrize(
+    ("n", "seconds", "expected"),
+    [(3_299, 60, "cv"), (3_300, 60, "holdout"), (9_999, 300, "cv"), (10_000, 3_600, "holdout"), (2_499, 1, "cv")],
+)
+def test_folds_with_time_enough(n, seconds, expected):
+    assert default_validation((n, 10), seconds) == expected
 
 
 def test_a_wide_table_is_not_trained_five_times():

@@ -14,20 +14,38 @@ import numpy as np
 import torch
 from torch import nn
 
-from autonas._run_dir import last_good, trial_folder
+from autonas._run_dir import last_good, losses_of, trial_folder
 from autonas.optimization import RunHistory, Trial
 from autonas.spaces import values
 from autonas.training.checkpoint import Unreadable, load_about, load_model, save_model
 from autonas.training.ensemble import Ensemble, Ensembled
+from autonas.training.images import Images
 from autonas.training.loop import Progress
 from autonas.training.task import Task
 from autonas.training.traditional import MixedTrainer
 from autonas.training.trial import Trainer, one_thread
 
-__all__ = ["FOLDER", "OnAllRows", "trainer_on_all_rows"]
+__all__ = ["FOLDER", "OnAllRows", "TimeKept", "growth_of", "trainer_on_all_rows", "trains_on_all_rows"]
 
 #: Where a run_dir keeps these networks.
 FOLDER = "all_rows"
+#: They are trained in this share of the time limit, at most.
+SHARE = 0.2
+#: Time is kept for so many members: few ensembles of a search that a minute ends have more that count.
+N_MEMBERS = 4
+#: A training is expected to take so much longer than it did in the search, with its rows.
+MARGIN = 1.1
+
+
+def trains_on_all_rows(estimator: Any, trainer: Trainer) -> bool:
+    """Say whether a fit trains its ensemble anew on all rows: by default where a split kept some from all networks.
+
+    Not that of images, where one training can take most of the time; and not where a front is wanted.
+    """
+    if isinstance(estimator.train_on_all, str):
+        images = isinstance(trainer.task.table, Images)
+        return len(trainer.folds) == 1 and not images and not estimator.objectives
+    return bool(estimator.train_on_all)
 
 
 def trainer_on_all_rows(task: Task, builds: Mapping[str, Callable[..., nn.Module]], **settings: Any) -> MixedTrainer:
@@ -35,6 +53,43 @@ def trainer_on_all_rows(task: Task, builds: Mapping[str, Callable[..., nn.Module
     rows = np.arange(len(task.target))
     # Nothing is judged; a fold has to name a row for that all the same.
     return MixedTrainer(task, [(rows, rows[:1])], builds, **settings)
+
+
+class TimeKept:
+    """How long before its deadline a search ends, so that the best of its trials can be trained on all rows.
+
+    A callback of the search: it looks at what these took. Where even one of them takes too long, nothing is kept, and
+    the search has all the time.
+
+    Parameters
+    ----------
+    time_limit : float
+        Seconds of the fit.
+    trainer : Trainer
+        Of the search.
+    n_threads : int
+        Members trained side by side.
+    """
+
+    def __init__(self, time_limit: float, trainer: Trainer, n_threads: int) -> None:
+        self._most, self._growth, self._n_threads = SHARE * time_limit, growth_of(trainer), n_threads
+        self.seconds = 0.0
+
+    def __call__(self, history: RunHistory, *_: Any) -> None:
+        """Take in a result."""
+        losses = losses_of(history)
+        until = [0.0] * self._n_threads
+        for number in sorted(losses, key=lambda n: (losses[n], n))[:N_MEMBERS]:
+            first = until.index(min(until))
+            end = until[first] + self._growth * _seconds(history.trials[number])
+            if end <= self._most:
+                until[first] = end
+        self.seconds = max(until)
+
+
+def growth_of(trainer: Trainer) -> float:
+    """Say how much longer a training on all rows takes than one on all folds did."""
+    return MARGIN * len(trainer.task.target) / sum(len(rows) for rows, _ in trainer.folds)
 
 
 @dataclass(frozen=True)
@@ -54,6 +109,8 @@ class OnAllRows:
         What is trained is kept in there, and what it holds is not trained again.
     deadline : float, optional
         In terms of ``time.monotonic()``.
+    growth : float, default=1
+        How much longer a training takes than it did in the search.
     stop : callable
         True ends it like the deadline does.
     n_threads : int, default=1
@@ -66,6 +123,7 @@ class OnAllRows:
     history: RunHistory
     folder: Path | None = None
     deadline: float | None = None
+    growth: float = 1.0
     stop: Callable[[], bool] = lambda: False
     n_threads: int = 1
     tolerant: bool = False
@@ -112,7 +170,7 @@ class OnAllRows:
         folder = None if self.folder is None else trial_folder(self.folder, trial.number)
         if folder is not None and _epochs_of(folder) == epochs:
             return load_model(folder).weights
-        if self.deadline is not None and time.monotonic() + _seconds(trial) > self.deadline:
+        if self.deadline is not None and time.monotonic() + self.growth * _seconds(trial) > self.deadline:
             return None
         configuration: dict[str, Any] = values(trial.configuration)
         if "batch_size" in result.info:  # halved for the memory of the GPU
@@ -138,5 +196,5 @@ def _seconds(trial: Trial) -> float:
     """Estimate from the trial's own training how long one to its best epoch takes."""
     result = last_good(trial)
     assert result is not None
-    reached = max(result.info["curve_epochs"])  # of a traditional model, rounds
+    reached = max(1, *result.info["curve_epochs"])  # of a traditional model, rounds; 0 where not one epoch ended
     return float(sum(r.seconds for r in trial.results) * result.info["best_epoch"] / reached)

@@ -11,7 +11,7 @@ from autonas.spaces import values
 from autonas.training.images import Images
 from autonas.training.trial import Trainer
 
-__all__ = ["affordable", "choose_epochs", "default_max_epochs", "estimating", "reserve", "trains_on_all_rows"]
+__all__ = ["affordable", "choose_epochs", "default_max_epochs", "estimating", "reserve"]
 
 #: Configurations whose full training is estimated to take more than this share of the time limit are not tried, unless
 #: the default takes longer still.
@@ -24,8 +24,6 @@ IMAGE_SHARE = 0.6
 STAGE_TWO_SHARE = 0.4
 #: With further objectives trainings are so many times as short: a front needs many of them.
 FRONT_FACTOR = 3
-#: The networks of the ensemble are trained anew on all rows in this share of the time, after the search.
-ALL_ROWS_SHARE = 0.15
 
 
 def default_max_epochs(n_rows: int, time_limit: float | None = None) -> int:
@@ -175,18 +173,6 @@ def affordable(
     return lambda configuration: seconds(configuration) <= limit
 
 
-def trains_on_all_rows(estimator: Any, trainer: Trainer) -> bool:
-    """Say whether a fit trains its ensemble anew on all rows: by default where a split kept some from all networks.
-
-    Not that of images, where one training can take most of the time; and not where a front is wanted.
-    """
-    if isinstance(estimator.train_on_all, str):
-        images = isinstance(trainer.task.table, Images)
-        return len(trainer.folds) == 1 and not images and not estimator.objectives
-    return bool(estimator.train_on_all)
-
-
-def reserve(estimator: Any, trainer: Trainer) -> float:
+def reserve(estimator: Any) -> float:
     """Seconds kept back for what comes after the search."""
-    limit = estimator.time_limit
-    return float(min(0.3 + 0.02 * limit, 0.2 * limit) + ALL_ROWS_SHARE * limit * trains_on_all_rows(estimator, trainer))
+    return float(min(0.3 + 0.02 * estimator.time_limit, 0.2 * estimator.time_limit))

@@ -12,9 +12,8 @@ import numpy.typing as npt
 import torch
 from ConfigSpace import ConfigurationSpace
 
-from autonas._all_rows import FOLDER, OnAllRows, trainer_on_all_rows
+from autonas._all_rows import FOLDER, OnAllRows, TimeKept, growth_of, trainer_on_all_rows, trains_on_all_rows
 from autonas._assembling import Assembled, Assembling, Validated
-from autonas._budget import trains_on_all_rows
 from autonas._interrupts import Interrupts
 from autonas._latency import LATENCY
 from autonas._names import unknown_name
@@ -188,9 +187,12 @@ def _fit(
     if estimator.run_dir is not None:
         keeper = Keeper(estimator, schema, trainer, [family.name for family in chosen.own], run_dir)
     deadline = None if estimator.time_limit is None else started + estimator.time_limit
+    on_all = trains_on_all_rows(estimator, trainer)
+    n_threads = 1 if device.type != "cpu" or chosen.shares_generators else torch.get_num_threads()
     size = preset.ensemble_size if estimator.ensemble_size is None else estimator.ensemble_size
     with Interrupts() as interrupts:
-        searching = Searching(estimator, preset, trainer, run_dir, record, deadline, interrupts, keeper)
+        kept = None if deadline is None or not on_all else TimeKept(estimator.time_limit, trainer, n_threads)
+        searching = Searching(estimator, preset, trainer, run_dir, record, deadline, interrupts, keeper, kept)
         if one_shot is None:
             history, result = searching.run(chosen, estimator.time_limit), None
         else:
@@ -199,7 +201,7 @@ def _fit(
         best, front = assembling.ensemble(size), assembling.front()
         if keeper is not None:
             keeper.finished(history, best, front, result)
-        if trains_on_all_rows(estimator, trainer) and not interrupts.stop():
+        if on_all and not interrupts.stop():
             whole = trainer_on_all_rows(
                 task, chosen.builds, max_epochs=trainer.max_epochs, defaults=chosen.defaults, device=device
             )
@@ -209,13 +211,15 @@ def _fit(
                 folder=None if keeper is None else run_dir / FOLDER,
                 # What is left is to store the networks.
                 deadline=None if deadline is None else deadline - 0.01 * estimator.time_limit,
+                growth=growth_of(trainer),
                 stop=interrupts.stop,
-                n_threads=1 if device.type != "cpu" or chosen.shares_generators else torch.get_num_threads(),
+                n_threads=n_threads,
                 tolerant=True,
             )
-            if estimator.verbose:
-                print(f"The {len(best.ensemble.members)} members of the ensemble learn from all rows.", flush=True)
             best = replace(best, ensemble=again(best.ensemble))
+            if estimator.verbose:
+                n = len(best.ensemble.members)
+                print(f"Trained anew on all rows: {best.ensemble.n_on_all_rows} of {n} members.", flush=True)
             if keeper is not None:
                 keeper.finished(history, best, front, result)
     return Fitted(

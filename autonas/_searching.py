@@ -11,6 +11,7 @@ from typing import Any
 from ConfigSpace import Configuration
 from sklearn.base import clone
 
+from autonas._all_rows import TimeKept
 from autonas._budget import affordable, choose_epochs, estimating, reserve
 from autonas._first_trials import family_configurations, portfolio_configurations, smaller_configurations
 from autonas._interrupts import Interrupts
@@ -54,6 +55,8 @@ class Searching:
         Say whether to end.
     keeper : Keeper or None
         Keeps what predicting needs.
+    kept : TimeKept or None
+        How much time is kept for training on all rows.
     """
 
     estimator: Any
@@ -64,6 +67,7 @@ class Searching:
     deadline: float | None
     interrupts: Interrupts
     keeper: Keeper | None = None
+    kept: TimeKept | None = None
 
     def run(
         self, chosen: SearchSpace, time_limit: float | None, first: Sequence[Configuration | Mapping[str, Any]] = ()
@@ -114,7 +118,7 @@ class Searching:
                 time_limit=self._seconds_left(),
                 n_threads=1 if one_by_one or in_processes else n_threads,
                 **processes,
-                stop=self.interrupts.stop,
+                stop=self._over,
                 settled=Housekeeping(self.run_dir, objectives),
                 run_dir=self.run_dir,
                 storage=estimator.storage,
@@ -128,6 +132,7 @@ class Searching:
                 random_state=self.record["seed"],
                 callbacks=(
                     *(() if self.keeper is None else (self.keeper.improved,)),
+                    *(() if self.kept is None else (self.kept,)),
                     *shown,
                     *(estimator.callbacks or ()),
                 ),
@@ -154,7 +159,7 @@ class Searching:
         """
         write_fit_record(self.run_dir, self.record)
         began = time.monotonic()
-        kept_back = 0.0 if self.deadline is None else reserve(self.estimator, self.trainer)
+        kept_back = 0.0 if self.deadline is None else reserve(self.estimator)
         left = None if self.deadline is None else max(self.deadline - kept_back - began, 0.0)
         half = left if left is None or not settings.compare_to_random else left / 2
         seconds = None if half is None else settings.share * half
@@ -166,7 +171,7 @@ class Searching:
         if not settings.compare_to_random:
             return found, self.run(found, _left(self.deadline), first), result
         middle = None if half is None else began + half + kept_back
-        history = replace(self, deadline=middle).run(found, _left(middle), first)
+        history = replace(self, deadline=middle, kept=None).run(found, _left(middle), first)
         baseline = replace(
             self,
             # The baseline's history stays in its own folder, whatever storage the run has.
@@ -174,6 +179,7 @@ class Searching:
             run_dir=self.run_dir / "random_cells",
             record=dict(self.record),
             keeper=None,
+            kept=None,
         )
         baseline.run_dir.mkdir(exist_ok=True)
         drawn, random_cells = with_random_cells(chosen, found, settings.n_architectures, seed)
@@ -186,10 +192,15 @@ class Searching:
         )
         return found, history, result
 
+    def _over(self) -> bool:
+        kept = 0.0 if self.kept is None or self.deadline is None else self.kept.seconds
+        late = kept > 0 and time.monotonic() > self.deadline - reserve(self.estimator) - kept  # type: ignore[operator]
+        return late or self.interrupts.stop()
+
     def _seconds_left(self) -> float | None:
         if self.deadline is None:
             return None
-        return max(1.0, self.deadline - reserve(self.estimator, self.trainer) - time.monotonic())
+        return max(1.0, self.deadline - reserve(self.estimator) - time.monotonic())
 
 
 def _left(deadline: float | None) -> float | None:

@@ -9,10 +9,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from ConfigSpace import Configuration
+from ConfigSpace import Configuration, ConfigurationSpace
 from scipy.stats import rankdata
 
 from autonas.optimization.interfaces import Job, Result, Sampler, Trial
+from autonas.optimization.samplers._moves import mutants
+from autonas.optimization.samplers._observations import at_largest
+from autonas.optimization.samplers._vectors import VectorSpace
+from autonas.optimization.samplers.random import Random
 
 __all__ = ["FrontJudge", "Scalarized", "check_objectives", "judge_of", "last_finite", "non_dominated", "point_of"]
 
@@ -20,6 +24,10 @@ Floats = npt.NDArray[np.float64]
 
 #: How much the sum of all objectives counts beside the worst of them (Knowles 2006, equation 2).
 _AUGMENTATION = 0.05
+#: Of the proposals that a sampler draws at random, this share is made near the front instead.
+_NEAR_FRONT = 0.5
+#: So many results at a fidelity make a front to start from; else any that there are.
+_FRONT = 5
 
 
 def check_objectives(objectives: Sequence[str]) -> tuple[str, ...]:
@@ -84,24 +92,43 @@ class Scalarized:
     Approximation for Expensive Multiobjective Optimization Problems", section 3. There objectives are scaled to their
     ranges; here by their ranks among the results of the same fidelity, since parameters span orders of magnitude.)
 
+    Before its model has data a sampler proposes by chance, and some go on doing so now and then. Every second time the
+    best configuration by the drawn weights is mutated instead: a search of a few dozen trainings hardly gets further.
+    (Knowles and Corne 2000, "Approximating the Nondominated Front Using the Pareto Archived Evolution Strategy".)
+    Random search stays what it is.
+
     Parameters
     ----------
     sampler : Sampler
         For one objective.
     objectives : sequence of str
         Beside the loss.
+    space : ConfigurationSpace
+        What it proposes from.
     """
 
-    def __init__(self, sampler: Sampler, objectives: Sequence[str]) -> None:
+    def __init__(self, sampler: Sampler, objectives: Sequence[str], space: ConfigurationSpace) -> None:
         self._sampler, self._objectives = sampler, tuple(objectives)
+        self._vectors = VectorSpace(space)
 
     def suggest(self, trials: Sequence[Trial], rng: np.random.Generator) -> Configuration | dict[str, Any] | None:
         """Propose a configuration, see :class:`~autonas.optimization.Sampler`."""
         weights = rng.dirichlet(np.ones(1 + len(self._objectives)))
-        suggested: Any = self._sampler.suggest(self._seen(trials, weights), rng)
+        seen = self._seen(trials, weights)
+        suggested: Any = self._sampler.suggest(seen, rng)
+        by_chance = getattr(suggested, "origin", None) == "random" and not isinstance(self._sampler, Random)
+        if by_chance and rng.random() < _NEAR_FRONT and (mutant := self._mutant(seen, rng)) is not None:
+            return mutant
         if isinstance(suggested, Configuration) and not getattr(suggested, "origin", None):
             suggested.origin = type(self._sampler).__name__.lower()
         return suggested  # type: ignore[no-any-return]
+
+    def _mutant(self, seen: Sequence[Trial], rng: np.random.Generator) -> Configuration | None:
+        found = at_largest(seen, _FRONT, 1)
+        if found is None or not math.isfinite(found[1].min()) or not self._vectors.varying.any():
+            return None
+        best = found[0][[found[1].argmin()]]
+        return self._vectors.configuration(mutants(self._vectors, best, rng)[0], "mutation")
 
     def _seen(self, trials: Sequence[Trial], weights: Floats) -> list[Trial]:
         """Copy the trials, each result with what it is worth by the weights."""

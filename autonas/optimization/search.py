@@ -195,7 +195,7 @@ def search(
     objectives = check_objectives(objectives)
     sampler, schedule, name = resolve(optimizer, space, **fidelities)
     if objectives:
-        sampler = Scalarized(sampler, objectives)
+        sampler = Scalarized(sampler, objectives, space)
         name += f", for loss and {' and '.join(objectives)}"
     if full_first:
         schedule = FullFirst(schedule, _count("full_first", full_first, 0), fidelities["max_fidelity"])

@@ -12,6 +12,7 @@ from autonas import OPTIMIZERS, search
 from autonas.optimization import Result
 from autonas.optimization.interfaces import Job
 from autonas.optimization.objectives import FrontJudge, non_dominated
+from autonas.optimization.samplers.local_search import LocalSearch
 
 SPACE = ConfigurationSpace({"width": (1, 200), "x": (-2.0, 2.0), "kind": ["a", "b"]}, seed=0)
 
@@ -72,6 +73,31 @@ def test_more_of_the_front_than_by_chance():
     found = [hypervolume(run(optimizer=("kde", "full"), random_state=seed)) for seed in range(5)]
     by_chance = [hypervolume(run(optimizer="random", random_state=seed)) for seed in range(5)]
     assert np.mean(found) > np.mean(by_chance)
+
+
+def test_without_a_model_the_front_is_mutated():
+    """With ``n_first`` never reached local search knows nothing but chance."""
+    history = run(optimizer=(LocalSearch(SPACE, n_first=1000), "full"), n_trials=60)
+    rows = [trial.configuration.get_array() for trial in history.trials]
+    mutated = [trial for trial in history.trials if trial.origin == "mutation"]
+    assert 15 <= len(mutated) <= 45
+    for trial in mutated:
+        assert any((rows[trial.number] != row).sum() == 1 for row in rows[: trial.number])
+    assert {t.origin for t in run(optimizer="random", n_trials=20).trials} == {"default", "random"}
+
+
+def test_nothing_to_mutate():
+    space = ConfigurationSpace({"one": ["only"]})
+    history = search(
+        lambda configuration, fidelity: {"loss": 1.0, "size": 1},
+        space,
+        optimizer="bohb",
+        max_fidelity=3,
+        n_trials=4,
+        objectives=["size"],
+        random_state=0,
+    )
+    assert len(history.pareto_front()) == 1
 
 
 @pytest.mark.parametrize("optimizer", ["bohb", "asha"])

@@ -14,7 +14,6 @@ from scipy.stats import rankdata
 
 from autonas.optimization.interfaces import Job, Result, Sampler, Trial
 from autonas.optimization.samplers._moves import mutants
-from autonas.optimization.samplers._observations import at_largest
 from autonas.optimization.samplers._vectors import VectorSpace
 from autonas.optimization.samplers.random import Random
 
@@ -26,8 +25,8 @@ Floats = npt.NDArray[np.float64]
 _AUGMENTATION = 0.05
 #: Of the proposals that a sampler draws at random, this share is made near the front instead.
 _NEAR_FRONT = 0.5
-#: So many results at a fidelity make a front to start from; else any that there are.
-_FRONT = 5
+#: So many trials make a front to start from.
+_FRONT = 4
 
 
 def check_objectives(objectives: Sequence[str]) -> tuple[str, ...]:
@@ -92,10 +91,10 @@ class Scalarized:
     Approximation for Expensive Multiobjective Optimization Problems", section 3. There objectives are scaled to their
     ranges; here by their ranks among the results of the same fidelity, since parameters span orders of magnitude.)
 
-    Before its model has data a sampler proposes by chance, and some go on doing so now and then. Every second time the
-    best configuration by the drawn weights is mutated instead: a search of a few dozen trainings hardly gets further.
-    (Knowles and Corne 2000, "Approximating the Nondominated Front Using the Pareto Archived Evolution Strategy".)
-    Random search stays what it is.
+    Before its model has data a sampler proposes by chance, and some go on doing so now and then. Once there is a front
+    to speak of, every second time one of it is mutated instead: a search of a few dozen trainings in many dimensions
+    hardly gets further. (Knowles and Corne 2000, "Approximating the Nondominated Front Using the Pareto Archived
+    Evolution Strategy".) Random search stays what it is.
 
     Parameters
     ----------
@@ -117,18 +116,22 @@ class Scalarized:
         seen = self._seen(trials, weights)
         suggested: Any = self._sampler.suggest(seen, rng)
         by_chance = getattr(suggested, "origin", None) == "random" and not isinstance(self._sampler, Random)
-        if by_chance and rng.random() < _NEAR_FRONT and (mutant := self._mutant(seen, rng)) is not None:
+        if by_chance and rng.random() < _NEAR_FRONT and (mutant := self._mutant(trials, rng)) is not None:
             return mutant
         if isinstance(suggested, Configuration) and not getattr(suggested, "origin", None):
             suggested.origin = type(self._sampler).__name__.lower()
         return suggested  # type: ignore[no-any-return]
 
-    def _mutant(self, seen: Sequence[Trial], rng: np.random.Generator) -> Configuration | None:
-        found = at_largest(seen, _FRONT, 1)
-        if found is None or not math.isfinite(found[1].min()) or not self._vectors.varying.any():
+    def _mutant(self, trials: Sequence[Trial], rng: np.random.Generator) -> Configuration | None:
+        """Mutate one of the front, if there is one to speak of."""
+        fidelity = max((t.fidelity for t in trials), default=0)
+        found = [(t, r) for t in trials for r in t.results if r.fidelity == fidelity and math.isfinite(r.loss)]
+        points = np.array([point_of(result, self._objectives) for _, result in found]).reshape(len(found), -1)
+        front = np.flatnonzero(non_dominated(points))
+        if len(front) < _FRONT or not self._vectors.varying.any():
             return None
-        best = found[0][[found[1].argmin()]]
-        return self._vectors.configuration(mutants(self._vectors, best, rng)[0], "mutation")
+        parent = found[rng.choice(front)][0].configuration.get_array()
+        return self._vectors.configuration(mutants(self._vectors, parent[None], rng)[0], "mutation")
 
     def _seen(self, trials: Sequence[Trial], weights: Floats) -> list[Trial]:
         """Copy the trials, each result with what it is worth by the weights."""

@@ -77,13 +77,16 @@ def test_more_of_the_front_than_by_chance():
 
 def test_without_a_model_the_front_is_mutated():
     """With ``n_first`` never reached local search knows nothing but chance."""
-    history = run(optimizer=(LocalSearch(SPACE, n_first=1000), "full"), n_trials=60)
+    front = [{"width": width, "x": 0.7, "kind": "a"} for width in (150, 70, 30, 10, 1)]
+    sampler = LocalSearch(SPACE, n_first=1000)
+    history = run(optimizer=(sampler, "full"), n_trials=60, initial_configurations=front)
     rows = [trial.configuration.get_array() for trial in history.trials]
     mutated = [trial for trial in history.trials if trial.origin == "mutation"]
-    assert 15 <= len(mutated) <= 45
+    assert 15 <= len(mutated) <= 40
     for trial in mutated:
         assert any((rows[trial.number] != row).sum() == 1 for row in rows[: trial.number])
-    assert {t.origin for t in run(optimizer="random", n_trials=20).trials} == {"default", "random"}
+    by_chance = run(optimizer="random", n_trials=20, initial_configurations=front)
+    assert {trial.origin for trial in by_chance.trials} == {"default", "initial", "random"}
 
 
 def test_nothing_to_mutate():

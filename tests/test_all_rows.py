@@ -6,6 +6,7 @@ import pickle
 import time
 import warnings
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,8 +15,9 @@ from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.model_selection import ShuffleSplit
 
 from autonas import AutoNASClassifier, AutoNASRegressor, load
-from autonas._all_rows import OnAllRows
+from autonas._all_rows import OnAllRows, TimeKept
 from autonas.networks import NETWORKS
+from autonas.optimization import Result, Trial
 from autonas.training.metrics import Metric
 from autonas.training.traditional import MixedTrainer
 from tests.training.tasks import make_task
@@ -148,3 +150,37 @@ def test_training_to_an_epoch_judges_nothing():
 def test_a_wrong_argument_is_named(wrong):
     with pytest.raises(ValueError, match=f"train_on_all={wrong!r}, but must be True, False or 'auto'"):
         classifier(train_on_all=wrong)
+
+
+def trial_of(number, loss, seconds, best_epoch=9, reached=9):
+    info = {"best_epoch": best_epoch, "curve_epochs": [1, reached]}
+    return Trial(number, None, "default", 0, [Result(reached, loss, seconds, seconds, 0, 0, 0, info=info)])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "kept"),
+    [
+        ([], 0),
+        ([6], 6),
+        ([6, 4], 6),
+        ([6, 4, 8], 12),  # on two threads: 6; 4 and 8
+        ([6, 4, 8, 7], 13),  # 6 and 7; 4 and 8
+        ([6, 4, 8, 30], 12),  # the fourth would take more than a fifth of the 100 s
+        ([6, 4, 8, 7, 20], 13),  # a fifth member is not planned for
+        ([21, 25], 0),  # no one fits: the search has all the time
+    ],
+)
+def test_time_is_kept_for_what_the_best_trials_took(seconds, kept):
+    # With the margin of a tenth as long as in the search.
+    trainer = SimpleNamespace(task=SimpleNamespace(target=np.zeros(100)), folds=[(np.arange(110), None)])
+    time_kept = TimeKept(100, trainer, n_threads=2)
+    time_kept(SimpleNamespace(trials=[trial_of(k, k, s) for k, s in enumerate(seconds)]))
+    assert time_kept.seconds == pytest.approx(kept)
+
+
+def test_a_training_to_its_best_epoch_takes_its_part():
+    trainer = SimpleNamespace(task=SimpleNamespace(target=np.zeros(100)), folds=[(np.arange(110), None)])
+    time_kept = TimeKept(100, trainer, n_threads=1)
+    never_ended_an_epoch = trial_of(1, 2.0, 5.0, best_epoch=0, reached=0)
+    time_kept(SimpleNamespace(trials=[trial_of(0, 1.0, 9.0, best_epoch=3), never_ended_an_epoch]))
+    assert time_kept.seconds == pytest.approx(3)

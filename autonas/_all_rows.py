@@ -16,6 +16,7 @@ from torch import nn
 
 from autonas._run_dir import last_good, losses_of, trial_folder
 from autonas.optimization import RunHistory, Trial
+from autonas.optimization.interfaces import says_disk_full
 from autonas.spaces import values
 from autonas.training.checkpoint import Unreadable, load_about, load_model, save_model
 from autonas.training.ensemble import Ensemble, Ensembled
@@ -151,7 +152,7 @@ class OnAllRows:
         except Exception as error:
             if not self.tolerant:
                 raise
-            said = f"{type(error).__name__}: {error}"
+            said = "the disk is full" if says_disk_full(error) else f"{type(error).__name__}: {error}"
             warnings.warn(
                 f"Trial {trial.number} keeps the networks of the search: trained on all rows it failed ({said}).",
                 stacklevel=2,

@@ -148,7 +148,7 @@ def test_ensemble_size_one_is_the_best():
 
 def test_refit_uses_all_rows():
     X, y = IRIS
-    clf = classifier(n_trials=3).fit(X, y)
+    clf = classifier(n_trials=3, train_on_all=False).fit(X, y)
     before = clf.predict_proba(X)
     weights = {m.trial: m.weight for m in clf._fitted.ensemble.members}
     assert clf.refit(X, y) is clf

@@ -96,7 +96,7 @@ def test_named_as_such():
     assert (board.loc[traditional, "state"] == "complete").all()
     assert (board.loc[traditional, "n_parameters"] > 0).all()
     assert board.loc[traditional, "ensemble_weight"].sum() > 0
-    assert "1 traditional model(s), " in clf.show_models()
+    assert "1 traditional model(s) trained on all rows, " in clf.show_models()
     assert clf.failures().empty
 
 
@@ -147,8 +147,8 @@ def test_a_network_and_a_traditional_model_together():
 
 def test_better_than_the_network_alone_where_trees_are():
     X, y = chessboard(800)
-    mixed = classifier().fit(X[:400], y[:400])
-    alone = classifier(search_space={"network": "mlp"}, n_trials=1).fit(X[:400], y[:400])
+    mixed = classifier(train_on_all=False).fit(X[:400], y[:400])
+    alone = classifier(search_space={"network": "mlp"}, n_trials=1, train_on_all=False).fit(X[:400], y[:400])
     assert mixed.score(X[400:], y[400:]) > 0.9
     assert alone.score(X[400:], y[400:]) < 0.9
 
@@ -215,7 +215,7 @@ def test_pickle():
 
 def test_refit_uses_all_rows():
     X, y = chessboard()
-    clf = classifier().fit(X, y)
+    clf = classifier(train_on_all=False).fit(X, y)
     before = clf.predict_proba(X)
     clf.refit(X, y)
     assert "traditional" in {kinds(clf)[m.trial] for m in clf._fitted.ensemble.members}

@@ -43,12 +43,13 @@ def test_nothing_is_printed_unless_asked_for(capfd):
 
 def test_lines_where_there_is_no_terminal(capfd):
     clf = AutoNASClassifier(**QUICK, verbose=1).fit(*load_iris(return_X_y=True))
-    lines = capfd.readouterr().out.splitlines()
+    *lines, last = capfd.readouterr().out.splitlines()
+    assert last.startswith("Trained anew on all rows: ")
     assert lines[0].split("] ")[1].startswith("trial 0 (")
     losses = [float(line.split("loss ")[1].split()[0]) for line in lines]
     assert losses == sorted(losses, reverse=True)
     assert losses[-1] == pytest.approx(-clf.best_score_, rel=1e-4)
-    clf = AutoNASClassifier(**QUICK, verbose=2).fit(*load_iris(return_X_y=True))
+    clf = AutoNASClassifier(**QUICK, train_on_all=False, verbose=2).fit(*load_iris(return_X_y=True))
     assert len(capfd.readouterr().out.splitlines()) == len(clf.history_.to_dataframe())
 
 
@@ -82,7 +83,8 @@ def test_one_line_in_a_notebook(capfd, monkeypatch):
     ipython.get_ipython = ZMQInteractiveShell
     monkeypatch.setitem(sys.modules, "IPython", ipython)
     AutoNASClassifier(**QUICK, verbose=1).fit(*load_iris(return_X_y=True))
-    (line,) = capfd.readouterr().out.splitlines()
+    line, last = capfd.readouterr().out.splitlines()
+    assert last.startswith("Trained anew on all rows: ")
     assert line.startswith("3 trials; best: trial ")
 
 

@@ -193,9 +193,11 @@ class Searching:
         return found, history, result
 
     def _over(self) -> bool:
-        kept = 0.0 if self.kept is None or self.deadline is None else self.kept.seconds
-        late = kept > 0 and time.monotonic() > self.deadline - reserve(self.estimator) - kept  # type: ignore[operator]
-        return late or self.interrupts.stop()
+        if self.kept is not None and self.kept.seconds and self.deadline is not None:
+            end = self.deadline - reserve(self.estimator) - self.kept.seconds
+            if time.monotonic() > end:
+                return True
+        return self.interrupts.stop()
 
     def _seconds_left(self) -> float | None:
         if self.deadline is None:

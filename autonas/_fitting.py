@@ -188,7 +188,7 @@ def _fit(
         keeper = Keeper(estimator, schema, trainer, [family.name for family in chosen.own], run_dir)
     deadline = None if estimator.time_limit is None else started + estimator.time_limit
     on_all = trains_on_all_rows(estimator, trainer)
-    n_threads = 1 if device.type != "cpu" or chosen.shares_generators else torch.get_num_threads()
+    n_threads = 1 if chosen.runs_one_by_one(device) else torch.get_num_threads()
     size = preset.ensemble_size if estimator.ensemble_size is None else estimator.ensemble_size
     with Interrupts() as interrupts:
         kept = None if deadline is None or not on_all else TimeKept(estimator.time_limit, trainer, n_threads)
@@ -242,9 +242,7 @@ def _fit(
 
 def _validation(estimator: Any, preset: Preset, record: dict[str, Any], shape: Sequence[int]) -> Any:
     """Say how to validate; a run that goes on with more time keeps to what was chosen for it."""
-    given = preset.validation if isinstance(estimator.validation, str) and estimator.validation == "auto" else None
-    if given is None:
-        return estimator.validation
+    given = preset.validation if estimator.validation == "auto" else estimator.validation
     if given != "auto":
         return given
     if estimator.one_shot is not None:

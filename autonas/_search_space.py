@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from ConfigSpace import ConfigurationSpace
 from ConfigSpace.hyperparameters import Hyperparameter
 
@@ -54,6 +55,10 @@ class SearchSpace:
     def shares_generators(self) -> bool:
         """Whether a family may draw from torch's global generators, so that its trials must run one at a time."""
         return not all(map(is_reproducible, self.builds.values()))
+
+    def runs_one_by_one(self, device: torch.device) -> bool:
+        """Say whether no two networks may train at once: on an accelerator neither."""
+        return device.type != "cpu" or self.shares_generators
 
     @property
     def families(self) -> list[str]:

@@ -94,7 +94,7 @@ class Searching:
         given = None if objectives and estimator.portfolio == "default" else estimator.portfolio
         portfolio = portfolio_configurations(given, self.record, self.preset, chosen, trainer.task)
         write_fit_record(self.run_dir, self.record)
-        one_by_one = trainer.device.type != "cpu" or chosen.shares_generators
+        one_by_one = chosen.runs_one_by_one(trainer.device)
         processes = {
             name: getattr(estimator, name) for name in ("n_jobs", "client", "trial_time_limit", "trial_memory_limit")
         }

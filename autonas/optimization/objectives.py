@@ -113,8 +113,7 @@ class Scalarized:
     def suggest(self, trials: Sequence[Trial], rng: np.random.Generator) -> Configuration | dict[str, Any] | None:
         """Propose a configuration, see :class:`~autonas.optimization.Sampler`."""
         weights = rng.dirichlet(np.ones(1 + len(self._objectives)))
-        seen = self._seen(trials, weights)
-        suggested: Any = self._sampler.suggest(seen, rng)
+        suggested: Any = self._sampler.suggest(self._seen(trials, weights), rng)
         by_chance = getattr(suggested, "origin", None) == "random" and not isinstance(self._sampler, Random)
         if by_chance and rng.random() < _NEAR_FRONT and (mutant := self._mutant(trials, rng)) is not None:
             return mutant

@@ -42,11 +42,11 @@ PARAMETERS = """
         "auto": five folds below 2,500 rows, with a time limit below 55 rows a second of it and 10,000 in all, if the
         data have a million cells at most; else, and above 2,500 rows with ``objectives``, a fifth is held out.
     train_on_all : {{"auto", True, False}}, default="auto"
-        After the search, in at most a fifth of the time, the networks of the ensemble are trained anew on all rows,
-        those that judged them among these, each for the epochs that were best; one for which there is no time stays as
-        the search left it, which goes on for longer where none would fit. All scores stay those of the search. "auto":
-        where a part of a table was held out and there are no ``objectives``; folds leave no row out, and one training
-        on images can take most of the time.
+        After the search, in at most a fifth of the time, each member of the ensemble is trained anew on all rows, those
+        that judged it among these, as one network in place of one a fold, for the epochs that were best; one for which
+        there is no time stays as the search left it, which goes on for longer where none would fit. All scores stay
+        those of the search. "auto": for tables, without ``objectives``; one training on images can take most of the
+        time.
     ensemble_size : int, optional
         Members of the ensemble at most; 1: the single best configuration. Default: the preset's.
     initial_configurations : list of dict, optional

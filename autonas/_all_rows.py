@@ -23,8 +23,9 @@ from autonas.training.ensemble import Ensemble, Ensembled
 from autonas.training.images import Images
 from autonas.training.loop import Progress
 from autonas.training.task import Task
+from autonas.training.threads import one_thread
 from autonas.training.traditional import MixedTrainer
-from autonas.training.trial import Trainer, one_thread
+from autonas.training.trial import Trainer
 
 __all__ = ["FOLDER", "OnAllRows", "TimeKept", "growth_of", "trainer_on_all_rows", "trains_on_all_rows"]
 

@@ -13,7 +13,7 @@ from ConfigSpace import Configuration, ConfigurationSpace
 from scipy.stats import rankdata
 
 from autonas.optimization.interfaces import Job, Result, Sampler, Trial
-from autonas.optimization.samplers._moves import mutants
+from autonas.optimization.samplers._moves import between, mutants
 from autonas.optimization.samplers._vectors import VectorSpace
 from autonas.optimization.samplers.random import Random
 
@@ -24,7 +24,9 @@ Floats = npt.NDArray[np.float64]
 #: How much the sum of all objectives counts beside the worst of them (Knowles 2006, equation 2).
 _AUGMENTATION = 0.05
 #: Of the proposals that a sampler draws at random, this share is made near the front instead.
-_NEAR_FRONT = 0.5
+_NEAR_FRONT = 0.75
+#: And of these this share between two neighbours on the front.
+_BETWEEN = 0.5
 #: So many trials make a front to start from.
 _FRONT = 4
 
@@ -92,9 +94,10 @@ class Scalarized:
     ranges; here by their ranks among the results of the same fidelity, since parameters span orders of magnitude.)
 
     Before its model has data a sampler proposes by chance, and some go on doing so now and then. Once there is a front
-    to speak of, every second time one of it is mutated instead: a search of a few dozen trainings in many dimensions
-    hardly gets further. (Knowles and Corne 2000, "Approximating the Nondominated Front Using the Pareto Archived
-    Evolution Strategy".) Random search stays what it is.
+    to speak of, three times in four something near it is proposed instead: a search of a few dozen trainings in many
+    dimensions hardly gets further. One of the front is mutated (Knowles and Corne 2000, "Approximating the Nondominated
+    Front Using the Pareto Archived Evolution Strategy"), or two neighbours on it are recombined, rather those with much
+    room between them. Random search stays what it is.
 
     Parameters
     ----------
@@ -115,21 +118,28 @@ class Scalarized:
         weights = rng.dirichlet(np.ones(1 + len(self._objectives)))
         suggested: Any = self._sampler.suggest(self._seen(trials, weights), rng)
         by_chance = getattr(suggested, "origin", None) == "random" and not isinstance(self._sampler, Random)
-        if by_chance and rng.random() < _NEAR_FRONT and (mutant := self._mutant(trials, rng)) is not None:
-            return mutant
+        if by_chance and rng.random() < _NEAR_FRONT and (near := self._near_front(trials, rng)) is not None:
+            return near
         if isinstance(suggested, Configuration) and not getattr(suggested, "origin", None):
             suggested.origin = type(self._sampler).__name__.lower()
         return suggested  # type: ignore[no-any-return]
 
-    def _mutant(self, trials: Sequence[Trial], rng: np.random.Generator) -> Configuration | None:
-        """Mutate one of the front, if there is one to speak of."""
+    def _near_front(self, trials: Sequence[Trial], rng: np.random.Generator) -> Configuration | None:
+        """Mutate one of the front, or recombine two neighbours, if there is a front to speak of."""
         fidelity = max((t.fidelity for t in trials), default=0)
         found = [(t, r) for t in trials for r in t.results if r.fidelity == fidelity and math.isfinite(r.loss)]
         points = np.array([point_of(result, self._objectives) for _, result in found]).reshape(len(found), -1)
         front = np.flatnonzero(non_dominated(points))
         if len(front) < _FRONT or not self._vectors.varying.any():
             return None
-        parent = found[rng.choice(front)][0].configuration.get_array()
+        front = front[np.argsort(points[front, 0], kind="stable")]
+        rows = np.array([found[place][0].configuration.get_array() for place in front])
+        if rng.random() < _BETWEEN:
+            first = rng.choice(len(front) - 1, p=_room(points[front]))
+            child = between(self._vectors, rows[first], rows[first + 1], rng)
+            if child is not None:
+                return self._vectors.configuration(child, "recombination")
+        parent = rows[rng.integers(len(front))]
         return self._vectors.configuration(mutants(self._vectors, parent[None], rng)[0], "mutation")
 
     def _seen(self, trials: Sequence[Trial], weights: Floats) -> list[Trial]:
@@ -150,6 +160,18 @@ class Scalarized:
             replace(trial, results=[replace(r, loss=worth.get(id(r), math.inf)) for r in trial.results])
             for trial in trials
         ]
+
+
+def _room(front: Floats) -> Floats:
+    """Weigh the pairs of neighbours on a front by the space between them; what spans magnitudes by its logarithm."""
+    scaled = front.copy()
+    for column in range(1, front.shape[1]):
+        if (front[:, column] > 0).all():
+            scaled[:, column] = np.log(front[:, column])
+    with np.errstate(invalid="ignore"):  # what is no number has no room beside it
+        room: Floats = np.abs(np.diff(scaled, axis=0)).prod(axis=1)
+    room[~np.isfinite(room)] = 0
+    return room / room.sum() if room.sum() > 0 else np.full(len(room), 1 / len(room))
 
 
 class FrontJudge:

@@ -75,16 +75,23 @@ def test_more_of_the_front_than_by_chance():
     assert np.mean(found) > np.mean(by_chance)
 
 
-def test_without_a_model_the_front_is_mutated():
+def test_without_a_model_the_front_is_mutated_and_filled():
     """With ``n_first`` never reached local search knows nothing but chance."""
     front = [{"width": width, "x": 0.7, "kind": "a"} for width in (150, 70, 30, 10, 1)]
     sampler = LocalSearch(SPACE, n_first=1000)
     history = run(optimizer=(sampler, "full"), n_trials=60, initial_configurations=front)
     rows = [trial.configuration.get_array() for trial in history.trials]
-    mutated = [trial for trial in history.trials if trial.origin == "mutation"]
-    assert 15 <= len(mutated) <= 40
-    for trial in mutated:
+    made = {origin: [t for t in history.trials if t.origin == origin] for origin in ("mutation", "recombination")}
+    assert 15 <= len(made["mutation"]) <= 40
+    assert 3 <= len(made["recombination"]) <= 20
+    for trial in made["mutation"]:
         assert any((rows[trial.number] != row).sum() == 1 for row in rows[: trial.number])
+    for trial in made["recombination"]:
+        width = trial.configuration["width"]
+        others = [other.configuration["width"] for other in history.trials[: trial.number]]
+        assert min(others) < width < max(others) or trial.configuration["x"] != 0.7
+    # Where there is most room comes first: between 1 and 10 the loss falls from 1 to 0.1.
+    assert 1 < made["recombination"][0].configuration["width"] < 10
     by_chance = run(optimizer="random", n_trials=20, initial_configurations=front)
     assert {trial.origin for trial in by_chance.trials} == {"default", "initial", "random"}
 

@@ -23,9 +23,8 @@ from autonas.training.ensemble import Ensemble, Ensembled
 from autonas.training.images import Images
 from autonas.training.loop import Progress
 from autonas.training.task import Task
-from autonas.training.threads import one_thread
 from autonas.training.traditional import MixedTrainer
-from autonas.training.trial import Trainer
+from autonas.training.trial import Trainer, one_thread
 
 __all__ = ["FOLDER", "OnAllRows", "TimeKept", "growth_of", "trainer_on_all_rows", "trains_on_all_rows"]
 
@@ -37,6 +36,8 @@ SHARE = 0.2
 N_MEMBERS = 4
 #: A training is expected to take so much longer than it did in the search, with its rows.
 MARGIN = 1.1
+#: Tables of fewer rows keep the networks of their folds.
+SMALL = 1000
 #: The folds of a small network, trained as one stack, take so much less time than one by one.
 STACKED = 2
 
@@ -44,11 +45,13 @@ STACKED = 2
 def trains_on_all_rows(estimator: Any, trainer: Trainer) -> bool:
     """Say whether a fit trains its ensemble anew on all rows: by default that of a table.
 
-    Not that of images, where one training can take most of the time; and not where a front is wanted.
+    Not the networks of folds of a small table, whose mean is steadier than one network; not that of images, where one
+    training can take most of the time; and not where a front is wanted.
     """
-    if isinstance(estimator.train_on_all, str):
-        return not isinstance(trainer.task.table, Images) and not estimator.objectives
-    return bool(estimator.train_on_all)
+    if not isinstance(estimator.train_on_all, str):
+        return bool(estimator.train_on_all)
+    steadier = len(trainer.folds) > 1 and len(trainer.task.target) < SMALL
+    return not steadier and not isinstance(trainer.task.table, Images) and not estimator.objectives
 
 
 def trainer_on_all_rows(task: Task, builds: Mapping[str, Callable[..., nn.Module]], **settings: Any) -> MixedTrainer:

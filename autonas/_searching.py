@@ -25,8 +25,7 @@ from autonas._workers import InWorkers, uses_processes
 from autonas.networks.cells import CELL
 from autonas.optimization import RunHistory, search
 from autonas.presets import Preset
-from autonas.training.threads import one_thread
-from autonas.training.trial import Trainer
+from autonas.training.trial import Trainer, one_thread
 
 __all__ = ["Searching"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from autonas.spaces import NetworkFamily
-from autonas.training.threads import one_thread
+from autonas.training.trial import one_thread
 
 __all__ = ["InWorkers", "uses_processes"]
 

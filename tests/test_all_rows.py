@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from sklearn.datasets import load_breast_cancer, load_diabetes
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.model_selection import ShuffleSplit
 
 from autonas import AutoNASClassifier, AutoNASRegressor, load
@@ -73,8 +73,8 @@ def test_trees_and_numbers(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "anew"),
     [
-        ({"validation": 3}, True),
-        ({"validation": 3, "train_on_all": False}, False),
+        ({"validation": 3}, False),  # fewer than 1,000 rows
+        ({"validation": 3, "train_on_all": True}, True),
         ({"validation": ShuffleSplit(1, random_state=0)}, True),
         ({"validation": ShuffleSplit(1, random_state=0), "train_on_all": False}, False),
     ],
@@ -87,7 +87,8 @@ def test_by_default_for_tables(changes, anew):
 
 @pytest.mark.parametrize(("choice", "n_networks"), [("auto", 1), (False, 3)])
 def test_a_member_is_one_network_in_place_of_one_a_fold(choice, n_networks):
-    clf = classifier(n_trials=2, validation=3, train_on_all=choice, ensemble_size=1)
+    settings = {**QUICK, "n_trials": 2, "max_epochs": 3, "validation": 3, "ensemble_size": 1}
+    clf = AutoNASClassifier(**settings, train_on_all=choice).fit(*load_digits(return_X_y=True))
     assert f" {n_networks} network(s)" in clf.show_models()
     assert sum(len(stack.scales) for stack in clf._fitted.ensemble.members[0].networks) == n_networks
 

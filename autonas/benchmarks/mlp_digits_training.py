@@ -145,7 +145,7 @@ def train_group(what: Group, epochs: int = MAX_EPOCHS) -> dict[str, Any]:
     """
     from autonas.benchmarks._member_adamw import MemberAdamW  # noqa: PLC0415  torch is slow to import
     from autonas.training.loop import Progress, train  # noqa: PLC0415
-    from autonas.training.threads import one_thread  # noqa: PLC0415
+    from autonas.training.trial import one_thread  # noqa: PLC0415
 
     class Whole(Progress):
         """Goes on although the network overfits: the table has every epoch."""

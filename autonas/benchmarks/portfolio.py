@@ -86,7 +86,7 @@ def run(what: Run, known: Mapping[str, Mapping[str, Any]], data_dir: str | Path 
     """
     from autonas.portfolio import legal_in  # noqa: PLC0415  torch is slow to import
     from autonas.training.loop import NonFiniteLossError  # noqa: PLC0415
-    from autonas.training.threads import one_thread  # noqa: PLC0415
+    from autonas.training.trial import one_thread  # noqa: PLC0415
 
     data = _prepare(what.dataset, what.max_rows, what.max_epochs, data_dir)
     trainer = data.trainer

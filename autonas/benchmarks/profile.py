@@ -98,7 +98,7 @@ def run(what: Run, data_dir: str | Path | None = None) -> dict[str, Any]:
 
     from autonas.networks.cost import multiply_adds, step_seconds  # noqa: PLC0415
     from autonas.portfolio import legal_in  # noqa: PLC0415
-    from autonas.training.threads import one_thread  # noqa: PLC0415
+    from autonas.training.trial import one_thread  # noqa: PLC0415
 
     ready = ready_dataset(what.dataset, data_dir)
     trainer = ready.trainer

@@ -68,7 +68,7 @@ def run(what: Run, data_dir: str | Path | None = None) -> dict[str, Any]:
     dict
         ``stacked`` and ``one_by_one``: milliseconds of an epoch of all folds, the median of three; ``batch_size``.
     """
-    from autonas.training.threads import one_thread  # noqa: PLC0415  torch is slow to import
+    from autonas.training.trial import one_thread  # noqa: PLC0415  torch is slow to import
 
     ready = ready_dataset(what.dataset, data_dir, validation=what.folds)
     base, name = NETWORKS[what.network]

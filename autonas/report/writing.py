@@ -123,6 +123,8 @@ def _origin(origin: str) -> str:
         "initial": "you",
         "random": "chance",
         "portfolio": "the portfolio",
+        "mutation": "mutating one that was good",
+        "recombination": "recombining two of the front",
     }.get(origin, f"the sampler {origin!r}")
 
 

@@ -15,7 +15,6 @@ from autonas.networks.layers import Dropout
 from autonas.networks.noise import Noise
 from autonas.training.averaging import WeightAverage
 from autonas.training.optim import make_optimizer
-from autonas.training.threads import side_by_side
 
 __all__ = ["Batch", "OfImages", "Rows", "Single", "Stack", "outputs_of"]
 
@@ -23,10 +22,8 @@ Array = npt.NDArray[Any]
 
 #: Rows, and values of images, that outputs are computed of at once.
 _ROWS_AT_ONCE, _VALUES_AT_ONCE = 8192, 2**20
-#: The same of rows on a CPU: what networks compute from a thousand rows stays near it, from 8,192 it does not.
-_ROWS_AT_ONCE_ON_CPU = 1024
-#: Rows that a thread is worth.
-_ROWS_OF_A_THREAD = 256
+#: Rows, on a CPU, for each of torch's threads: what is computed from so many stays in its cache.
+_ROWS_OF_A_THREAD = 1024
 #: Sets the random numbers of augmentation apart from those of dropout.
 _AUGMENTATION = 1
 
@@ -254,37 +251,23 @@ def outputs_of(network: nn.Module, rows: Rows, places: torch.Tensor, batch_size:
     places : Tensor of shape (n_members, n)
         The rows that each member sees.
     batch_size : int, optional
-        Rows at once: bounds the memory. Default: of a table 8,192, on a CPU 1,024 and fewer, so that each of torch's
-        threads has some; as many images as have a million values, a multiple of 64.
+        Rows of all members at once: bounds the memory. Default: 8,192 of a table, on a CPU 1,024 for each of torch's
+        threads; as many images as have a million values. Of each member a multiple of 64.
 
     Returns
     -------
     ndarray of shape (n_members, n, n_outputs)
     """
     if batch_size is None:
-        batch_size = _rows_at_once(rows, places)
-
-    def compute(part: torch.Tensor) -> torch.Tensor:
-        with torch.inference_mode():
-            outputs: torch.Tensor = network(*rows.take(part))
-            return outputs
-
-    parts = torch.split(places, max(1, batch_size // len(places)), dim=1)
-    # Threads inside an operation gain images more; and a network of the user's may not be safe in threads.
-    alone = isinstance(network, Single) or places.device.type != "cpu"
-    computed = [compute(part) for part in parts] if alone else side_by_side(compute, parts)
-    return np.asarray(torch.cat(computed, dim=1).cpu().numpy())
-
-
-def _rows_at_once(rows: Rows, places: torch.Tensor) -> int:
-    """Choose how many rows of all members are computed at once: of each a multiple of 64, as many as in a block."""
-    if rows.are_images:
-        return max(1, min(_ROWS_AT_ONCE, _VALUES_AT_ONCE // rows.numeric[0].numel()) // 64) * 64
-    if places.device.type != "cpu":
-        return _ROWS_AT_ONCE
-    n_members, n_rows = places.shape
-    of_each = max(min(_ROWS_AT_ONCE_ON_CPU // n_members, -(-n_rows // torch.get_num_threads())), _ROWS_OF_A_THREAD)
-    return -(-of_each // 64) * 64 * n_members
+        batch_size = _ROWS_AT_ONCE
+        if rows.are_images:
+            batch_size = min(batch_size, _VALUES_AT_ONCE // rows.numeric[0].numel())
+        elif places.device.type == "cpu":
+            batch_size = _ROWS_OF_A_THREAD * torch.get_num_threads()
+    of_each = max(1, batch_size // len(places) // 64) * 64
+    with torch.inference_mode():
+        parts = [network(*rows.take(part)) for part in torch.split(places, of_each, dim=1)]
+        return np.asarray(torch.cat(parts, dim=1).cpu().numpy())
 
 
 def _even(places: Sequence[Array]) -> npt.NDArray[np.int64]:

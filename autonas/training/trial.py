@@ -32,7 +32,7 @@ from autonas.training.stack import OfImages, Rows, Single, Stack, outputs_of
 from autonas.training.task import Scale, Task, output_spec_of
 from autonas.training.validation import Fold
 
-__all__ = ["TrainedNetwork", "Trainer"]
+__all__ = ["TrainedNetwork", "Trainer", "one_thread"]
 
 Array = npt.NDArray[Any]
 
@@ -448,3 +448,18 @@ def _seeded(seed: int, device: torch.device) -> Iterator[None]:
     with _BUILDING, torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield
+
+
+@contextmanager
+def one_thread() -> Iterator[int]:
+    """Let torch use one thread for an operation; gives the number that it was, for trials to run side by side.
+
+    Networks for tables are too small to gain from threads inside an operation, and with other work on the machine
+    threads that wait for each other cost a multiple; trials side by side use the other cores better.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield before
+    finally:
+        torch.set_num_threads(before)

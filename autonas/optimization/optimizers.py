@@ -34,7 +34,7 @@ OPTIMIZERS = MappingProxyType(
         "gp": ("gp", "full"),
         "pnas": ("pnas", "full"),
         "dehb": ("differential_evolution", "hyperband"),
-        "auto": ("auto", "hyperband"),
+        "auto": ("auto", "short_asha"),
     }
 )
 """Name to the names of its sampler and its schedule."""

@@ -12,6 +12,7 @@ SCHEDULES = MappingProxyType(
         "successive_halving": "autonas.optimization.schedules.successive_halving:SuccessiveHalving",
         "hyperband": "autonas.optimization.schedules.hyperband:Hyperband",
         "asha": "autonas.optimization.schedules.asha:ASHA",
+        "short_asha": "autonas.optimization.schedules.short_asha:ShortASHA",
     }
 )
 """Name to ``"module:class"``; a class is built as ``Schedule(min_fidelity, max_fidelity, eta)`` and imported

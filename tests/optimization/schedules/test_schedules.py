@@ -210,6 +210,23 @@ def test_asha_promotes_as_soon_as_it_can():
     ]
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "eta", "wanted"),
+    [
+        (1, 81, 3, [9, 27, 81]),
+        (1, 50, 3, [5, 16, 50]),
+        (1, 9, 3, [1, 3, 9]),
+        (10, 50, 3, [16, 50]),
+        (12, 200, 16, [12, 200]),
+        (7, 7, 3, [7]),
+    ],
+)
+def test_short_asha_keeps_the_three_highest_rungs(low, high, eta, wanted):
+    jobs = run(build("short_asha", low, high, eta), Supply(30))
+    assert sorted({job.to_fidelity for job in jobs}) == wanted
+    assert jobs == run(build("asha", wanted[0], high, eta), Supply(30)), "ASHA in all else"
+
+
 def test_asha_brings_one_to_the_top_at_the_end():
     jobs = run(build("asha"), Supply(4), loss=lambda job: -job.trial)
     assert [(job.trial, job.to_fidelity) for job in jobs] == [

@@ -255,7 +255,8 @@ def draw_optimizers(text: str) -> plt.Figure:
     """Draw the regret of the optimizers, with its standard error, from the table that has ``auto``."""
     table = next(t for t in tables(text, "optimizer") if t[1][0] == "auto")
     names = [row[0] for row in table[1:]]
-    figure, axes = plt.subplots(1, 2, figsize=(8.2, 2.6), layout="constrained", sharey=True)
+    size = (8.2, 0.6 + 0.17 * len(names))
+    figure, axes = plt.subplots(1, 2, figsize=size, layout="constrained", sharey=True)
     for ax, column in zip(axes, ("regret", "area"), strict=True):
         values = np.array([[float(v) for v in row[table[0].index(column)].split(" ± ")] for row in table[1:]])
         ax.errorbar(values[:, 0], range(len(names)), xerr=values[:, 1], fmt="o", color=COLOURS[0], capsize=3)

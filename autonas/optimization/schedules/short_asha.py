@@ -14,8 +14,8 @@ _MOST = 3
 class ShortASHA(ASHA):
     """:class:`~autonas.optimization.schedules.asha.ASHA` with three rungs at most, the highest ones.
 
-    With a sampler that has learnt what is good, most proposals are worth more than the cheapest look: the rungs
-    below a ninth of the full training (at ``eta=3``) mostly rank by noise, and each trial there asks for a proposal.
+    For a sampler that has learnt what is good: most of its proposals are worth more than a look below a ninth of the
+    full training (at ``eta=3``), and each trial there would cost a proposal.
 
     Parameters
     ----------

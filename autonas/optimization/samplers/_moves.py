@@ -81,6 +81,7 @@ def mutants(vectors: VectorSpace, parents: Floats, rng: np.random.Generator) -> 
     children: Floats = parents.copy()
     waiting = np.arange(len(parents))
     free = vectors.varying & ~np.isnan(parents)
+    drawn = vectors.draw(max(len(parents), 2 * _TRIES), rng)  # once, and shuffled: drawing takes longer than the rest
     for attempt in range(2 * _TRIES):
         stretch = attempt % _TRIES
         if not stretch:
@@ -88,7 +89,7 @@ def mutants(vectors: VectorSpace, parents: Floats, rng: np.random.Generator) -> 
         table = parents[waiting]
         chosen = np.arange(len(table)), columns[waiting]
         table[chosen] = _moved(vectors, chosen[1], table[chosen], 2.0**stretch, rng)
-        table = np.where(np.isnan(table), vectors.draw(len(table), rng), table)
+        table = np.where(np.isnan(table), rng.permutation(drawn)[: len(table)], table)
         rows, legal = vectors.settle(table)
         good = legal & np.any((rows != parents[waiting]) & ~np.isnan(rows) & vectors.varying, axis=1)
         children[waiting[good]] = rows[good]

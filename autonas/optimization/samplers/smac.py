@@ -86,7 +86,7 @@ class SMAC:
     def _search(self, vectors: Floats, losses: Floats, rng: np.random.Generator) -> Floats:
         """Rank candidates, the most promising first."""
         targets = _log_scaled(losses)
-        forest = RandomForest(
+        forest = _Forest(
             self._modelled,
             log_y=True,
             # As SMAC's facade for hyperparameter optimization builds it ...
@@ -135,6 +135,15 @@ class SMAC:
                 best = mine[found[mine].argmax()]
                 starts[start], scores[start], moved = rows[best], found[best], True
         return starts, scores, moved
+
+
+class _Forest(RandomForest):  # type: ignore[misc]  # SMAC has no types
+    """SMAC's forest, asked tree by tree: joblib, which SMAC asks them by, takes ten times as long as the trees."""
+
+    def _predict(self, X: Floats, *_: str | None) -> tuple[Floats, Floats]:
+        rows = self._impute_inactive(X).astype(np.float32)
+        said = np.stack([tree.predict(rows, check_input=False) for tree in self._rf.estimators_], axis=1)
+        return said.mean(axis=1)[:, None], said.var(axis=1)[:, None]
 
 
 def _varies(losses: Floats) -> bool:

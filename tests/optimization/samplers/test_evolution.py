@@ -34,7 +34,7 @@ def test_the_sample_gives_others_a_chance():
 def test_without_ageing_the_best_stays():
     losses = [0.0] + [1.0 + i % 7 for i in range(80)]
     found = parents(Tournament(SPACE, population_size=20, sample_size=20), losses)
-    assert found.count(0) > 190
+    assert found.count(0) > 180, "1 of 25 children has a new x below 81, which is then taken for its parent"
     assert parents(Evolution(SPACE, population_size=20, sample_size=20), losses).count(0) < 5
 
 

@@ -15,11 +15,11 @@ from ConfigSpace import CategoricalHyperparameter, ConfigurationSpace, OrdinalHy
 from autonas.benchmarks._files import find_data
 from autonas.benchmarks.benchmark import Benchmark, scale
 
-__all__ = ["fcnet", "hpobench_mlp", "nasbench201"]
+__all__ = ["NASBENCH201", "fcnet", "hpobench_mlp", "nasbench201", "of_cells"]
 
 Array = npt.NDArray[Any]
 
-_NASBENCH201 = MappingProxyType(
+NASBENCH201 = MappingProxyType(
     {f"op{i}": ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3") for i in range(6)}
 )
 #: Which edge each operation stands on, for samplers that encode a cell by its paths.
@@ -56,8 +56,12 @@ def nasbench201(name: str, dataset: str, data_dir: str | Path | None) -> Benchma
     The 12 epochs have a learning-rate schedule of their own, yet a search that goes on to 200 pays for 188
     more. An architecture that has two seeds gives the first again for the third, as in HPOBench.
     """
-    table = pd.read_csv(find_data(f"nasbench/nasbench201/{dataset}.csv.gz", data_dir))
-    cells = tuple(table[op].to_numpy() for op in _NASBENCH201)
+    return of_cells(name, dataset, pd.read_csv(find_data(f"nasbench/nasbench201/{dataset}.csv.gz", data_dir)))
+
+
+def of_cells(name: str, dataset: str, table: pd.DataFrame) -> Benchmark:
+    """Make a benchmark of NAS-Bench-201 from its table, a row a cell."""
+    cells = tuple(table[op].to_numpy() for op in NASBENCH201)
     seeds = 1 - table[[f"{dataset}_val200_s{s}" for s in range(3)]].to_numpy() / 100
     short, mean, seconds = (np.full([5] * 6, np.nan) for _ in range(3))
     short[cells] = 1 - table[f"{dataset}_val12"].to_numpy() / 100
@@ -67,14 +71,14 @@ def nasbench201(name: str, dataset: str, data_dir: str | Path | None) -> Benchma
     full[cells] = np.where(np.isnan(seeds), seeds[:, :1], seeds)
 
     def evaluate(configuration: Mapping[str, Any], fidelity: int, seed: int | None) -> tuple[float, float]:
-        cell = _indices(_NASBENCH201, configuration)
+        cell = _indices(NASBENCH201, configuration)
         _check_fidelity(name, fidelity, (12, 200))
         if fidelity == 12:
             return float(short[cell]), float(seconds[cell]) * 12 / 200
         return float(mean[cell] if seed is None else full[cell][seed]), float(seconds[cell])
 
     space = ConfigurationSpace()
-    for (op, choices), edge in zip(_NASBENCH201.items(), _NASBENCH201_EDGES, strict=True):
+    for (op, choices), edge in zip(NASBENCH201.items(), _NASBENCH201_EDGES, strict=True):
         space.add(CategoricalHyperparameter(op, choices, meta={"edge": edge}))
     return Benchmark(
         name,

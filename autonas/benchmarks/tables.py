@@ -11,19 +11,21 @@ from autonas.benchmarks.benchmark import Benchmark
 from autonas.benchmarks.grids import fcnet, hpobench_mlp, nasbench201
 from autonas.benchmarks.lcbench import TASKS, lcbench
 from autonas.benchmarks.mlp_digits import mlp_digits
+from autonas.benchmarks.natsbench import DATASETS
 
 __all__ = ["DEFAULT_BENCHMARKS", "SHIPPED", "TABLES", "load_benchmark"]
 
 TABLES: Mapping[str, Callable[[str, str, str | Path | None], Benchmark]] = MappingProxyType(
     {
-        "nasbench201:cifar10": nasbench201,
+        **{f"nasbench201:{name}": nasbench201 for name in DATASETS},
         **{f"hpobench_mlp:{name}": hpobench_mlp for name in ("australian", "car", "phoneme", "vehicle")},
         **{f"fcnet:{name}": fcnet for name in ("parkinsons_telemonitoring", "slice_localization")},
         **{f"lcbench:{task}": lcbench for task in TASKS},
         "autonas_mlp:digits": mlp_digits,
     }
 )
-"""Name to what loads it: ``load(name, instance, data_dir)``."""
+"""Name to what loads it: ``load(name, instance, data_dir)``. The tables of NAS-Bench-201 other than CIFAR-10's are made
+by :func:`~autonas.benchmarks.nats_bench_table`."""
 
 SHIPPED = frozenset({"autonas_mlp:digits"})
 """Those that are part of the package, and need no data folder."""

@@ -80,7 +80,7 @@ def test_the_code_of_a_page_runs(page):
 def test_few_blocks_are_not_run_and_each_says_why():
     left = [(page, b) for page in PAGES for b in blocks((ROOT / page).read_text(encoding="utf-8")) if b.not_run]
     assert all(len(block.not_run) > 20 for _, block in left)
-    assert len(left) <= 6, [f"{page}, line {block.line}" for page, block in left]
+    assert len(left) <= 7, [f"{page}, line {block.line}" for page, block in left]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -11,7 +11,7 @@ import numpy as np
 
 from autonas.optimization.samplers._vectors import Floats, VectorSpace
 
-__all__ = ["cells", "embedded", "flat", "one_hot", "paths"]
+__all__ = ["cells", "embedded", "flat", "graphs", "one_hot", "paths"]
 
 _EDGE = re.compile(r"^(.*?)op_(\d+)_(\d+)$")
 _MOST_PATHS = 1_000
@@ -126,10 +126,40 @@ def paths(vectors: VectorSpace, rows: Floats) -> Floats:
         1 where a cell has such a path, else 0: a path is there or not, whichever nodes it passes. A path with an
         operation called ``none`` is none. No columns where the space has no cells, or one has too many paths.
     """
-    parts = []
+    return np.concatenate([np.zeros((len(rows), 0)), *(there for _, there in _paths(vectors, rows))], axis=1)
+
+
+def graphs(vectors: VectorSpace, rows: Floats) -> list[Floats]:
+    """Encode cells for kernels, as graphs: two that compute the same are the same, however they are written down.
+
+    Their squared distance is the number of paths that only one of them has, by the number of ways from input to
+    output; the path distance of [1]_. An operation behind ``none`` makes no difference.
+
+    Parameters
+    ----------
+    vectors : VectorSpace
+    rows : ndarray of shape (n, n_hyperparameters)
+
+    Returns
+    -------
+    list of ndarray of shape (n, n_paths)
+        One a cell of the space; none of a cell that has too many paths.
+
+    References
+    ----------
+    .. [1] C. White, W. Neiswanger and Y. Savani. BANANAS: Bayesian Optimization with Neural Architectures for Neural
+       Architecture Search. AAAI 2021.
+    """
+    return [there / np.sqrt(n_ways) for n_ways, there in _paths(vectors, rows)]
+
+
+def _paths(vectors: VectorSpace, rows: Floats) -> list[tuple[int, Floats]]:
+    """Encode each cell that has not too many paths: the number of ways through it, and which paths it has."""
+    found = []
     for edges in cells(vectors):
         kinds: dict[tuple[str, ...], Floats] = {}
-        for route in _routes(vectors, edges):
+        routes = _routes(vectors, edges)
+        for route in routes:
             columns = [edges[step] for step in route]
             known: list[Any] = [vectors.hyperparameters[column] for column in columns]
             choices = [hp.choices for hp in known]
@@ -138,8 +168,9 @@ def paths(vectors: VectorSpace, rows: Floats) -> Floats:
                 if "none" not in names:
                     there = np.all(rows[:, columns] == np.array(operations), axis=1)
                     kinds[names] = np.maximum(kinds.get(names, 0.0), there)
-        parts += list(kinds.values())
-    return np.column_stack(parts).astype(float) if parts else np.zeros((len(rows), 0))
+        if kinds:
+            found.append((len(routes), np.column_stack(list(kinds.values())).astype(float)))
+    return found
 
 
 def _routes(vectors: VectorSpace, edges: Edges) -> list[list[tuple[int, int]]]:

@@ -8,11 +8,11 @@ import numpy as np
 from ConfigSpace import Configuration, ConfigurationSpace
 
 from autonas.optimization.interfaces import Trial
-from autonas.optimization.samplers._encodings import embedded
+from autonas.optimization.samplers._encodings import embedded, graphs
 from autonas.optimization.samplers._moves import mutants
 from autonas.optimization.samplers._observations import at_largest, first_unseen, normal_scores
 from autonas.optimization.samplers._process import Process, log_improvement
-from autonas.optimization.samplers._vectors import VectorSpace
+from autonas.optimization.samplers._vectors import Floats, VectorSpace
 
 __all__ = ["GP"]
 
@@ -21,8 +21,10 @@ class GP:
     """Bayesian optimization with a Gaussian process over conditional spaces: the Arc kernel [1]_.
 
     A Matern kernel of smoothness 5/2 stands on the distances of
-    :func:`~autonas.optimization.samplers._encodings.embedded`, with a weight a hyperparameter, that is fitted with
-    the noise by a few steps up the marginal likelihood under a prior. Losses enter as normal scores. Expected
+    :func:`~autonas.optimization.samplers._encodings.embedded`, with a weight a hyperparameter, and of
+    :func:`~autonas.optimization.samplers._encodings.graphs`, with a weight a cell: as graphs, in place of NASBOT's
+    optimal transport [2]_, by their paths. The weights are fitted with the noise by a few steps up the marginal
+    likelihood under a prior. Losses enter as normal scores. Expected
     improvement is maximized over draws from the prior and mutations of the best.
 
     Parameters
@@ -40,6 +42,8 @@ class GP:
     ----------
     .. [1] K. Swersky, D. Duvenaud, J. Snoek, F. Hutter and M. A. Osborne. Raiders of the Lost Architecture: Kernels
        for Bayesian Optimization in Conditional Parameter Spaces. NIPS workshop on Bayesian optimization, 2013.
+    .. [2] K. Kandasamy, W. Neiswanger, J. Schneider, B. Poczos and E. P. Xing. Neural Architecture Search with
+       Bayesian Optimisation and Optimal Transport. NeurIPS 2018, Section 3.
     """
 
     def __init__(
@@ -61,12 +65,15 @@ class GP:
         kept = order[: self._n_rows // 2]
         latest = np.setdiff1d(np.arange(len(losses)), kept)[len(kept) - self._n_rows :]
         rows = np.concatenate([kept, latest])
-        blocks = embedded(self._vectors, vectors[rows])
+        blocks = self._blocks(vectors[rows])
         process = Process(blocks, scores[rows])
         near = vectors[order[:10]][np.arange(self._n_candidates) % min(10, len(order))]
         candidates = np.concatenate([mutants(self._vectors, near, rng), self._vectors.sample(self._n_candidates, rng)])
-        mean, deviation = process.predict(embedded(self._vectors, candidates))
+        mean, deviation = process.predict(self._blocks(candidates))
         # What the process takes the best to be: below the lowest score, which noise helped, it may expect nothing.
         best = float(process.predict(blocks)[0].min())
         ranked = candidates[np.argsort(-log_improvement(best, mean, deviation), kind="stable")]
         return self._vectors.configuration(first_unseen(ranked, trials), "gp")
+
+    def _blocks(self, rows: Floats) -> list[Floats]:
+        return [*embedded(self._vectors, rows), *graphs(self._vectors, rows)]

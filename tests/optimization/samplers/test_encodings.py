@@ -10,7 +10,7 @@ from ConfigSpace import (
     UniformFloatHyperparameter,
 )
 
-from autonas.optimization.samplers._encodings import cells, embedded, flat, one_hot, paths
+from autonas.optimization.samplers._encodings import cells, embedded, flat, graphs, one_hot, paths
 from autonas.optimization.samplers._vectors import VectorSpace
 from autonas.spaces import configuration_from, load_space
 
@@ -65,6 +65,27 @@ def test_paths_of_a_cell():
     assert found.sum(axis=1).tolist() == [0, 1, 1, 2, 0]
     assert (found[1] == found[2]).all(), "the same operations by way of another node"
     assert found[3][found[1] == 1].all()
+
+
+def test_cells_that_compute_the_same_are_at_no_distance():
+    space = load_space("nasbench201")
+    vectors = VectorSpace(space)
+    nothing = dict.fromkeys([f"op_{e}" for e in ("0_1", "0_2", "1_2", "0_3", "1_3", "2_3")], "none")
+    row = lambda **ops: configuration_from(space, {**nothing, **ops}).get_array()  # noqa: E731
+    conv, skip = "nor_conv_3x3", "skip_connect"
+    (block,) = graphs(vectors, np.array([
+        row(op_0_1=conv, op_1_3=skip),
+        row(op_0_2=conv, op_2_3=skip),
+        row(op_0_1=conv, op_1_3=skip, op_0_2=conv),
+        row(op_0_1=conv, op_1_3=skip, op_0_3=conv),
+        row(op_0_3=skip),
+    ]))  # fmt: skip
+    squares = ((block[:, None] - block[None]) ** 2).sum(axis=2)
+    assert squares[0, 1] == 0, "by way of another node"
+    assert squares[0, 2] == 0, "what leads nowhere"
+    assert squares[0, 3] == pytest.approx(1 / 4), "one path more, of the four ways through a cell"
+    assert squares[0, 4] == pytest.approx(2 / 4)
+    assert graphs(VectorSpace(load_space("mlp")), np.zeros((3, len(load_space("mlp"))))) == []
 
 
 def test_an_edge_in_the_meta_and_no_cell_at_all():

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from ConfigSpace import ConfigurationSpace
 from scipy.optimize import approx_fprime
 
-from autonas.optimization.samplers._process import _loss, log_improvement
+from autonas.optimization.samplers._process import Process, _loss, log_improvement
 from autonas.optimization.samplers._vectors import VectorSpace
 from autonas.optimization.samplers.gp import GP
+from autonas.spaces import configuration_from
 from tests.optimization.samplers.histories import played, told
 
 
@@ -18,6 +21,25 @@ def test_it_homes_in():
         return (c["x"] - 0.3) ** 2 + (c["y"] - 0.6) ** 2 + (c["z"] != "b")
 
     assert min(played(GP(space), space, loss, 35)[1]) < 2e-3
+
+
+def test_it_sees_cells_as_graphs():
+    """What was seen of paths by way of node 1 says what the same paths by way of node 2 will be."""
+    edges = ("0_1", "0_2", "1_2", "0_3", "1_3", "2_3")
+    space = ConfigurationSpace({f"op_{edge}": ["none", "conv", "pool"] for edge in edges})
+    nothing = dict.fromkeys(space, "none")
+
+    def rows(*ways):
+        pairs = itertools.product(["conv", "pool"], repeat=2)
+        cells = [{**nothing, **dict(zip(way, pair, strict=True))} for pair in pairs for way in ways]
+        return np.array([configuration_from(space, cell).get_array() for cell in cells])
+
+    sampler = GP(space)
+    seen, unseen = rows(("op_0_1", "op_1_3")), rows(("op_0_2", "op_2_3"))
+    losses = np.array([1.0, -2.0, 0.5, 0.5])
+    process = Process(sampler._blocks(np.repeat(seen, 3, axis=0)), np.repeat(losses, 3))
+    assert process.predict(sampler._blocks(unseen))[0].argmin() == 1
+    assert np.corrcoef(process.predict(sampler._blocks(unseen))[0], losses)[0, 1] > 0.9
 
 
 def test_the_gradient_is_right():

@@ -37,27 +37,31 @@ def neighbours(vectors: VectorSpace, rows: Floats, rng: np.random.Generator) -> 
     .. [1] F. Hutter, H. Hoos and K. Leyton-Brown. Sequential Model-Based Optimization for General Algorithm
        Configuration. LION 5, 2011, Section 4.3.
     """
-    changes = [
-        (start, column, value)
-        for start, row in enumerate(rows)
-        for column in np.flatnonzero(vectors.varying & ~np.isnan(row)).tolist()
-        for value in _others(vectors, column, row[column], rng)
-    ]
-    origins, columns = (np.array([change[i] for change in changes], dtype=int) for i in (0, 1))
+    starts, columns = np.nonzero(vectors.varying & ~np.isnan(rows))
+    others = _others(vectors, columns, rows[starts, columns], rng)
+    which, place = np.nonzero(~np.isnan(others))
+    origins = starts[which]
     table = rows[origins]
-    table[np.arange(len(changes)), columns] = [value for _, _, value in changes]
-    table = np.where(np.isnan(table), vectors.draw(len(changes), rng), table)
+    table[np.arange(len(which)), columns[which]] = others[which, place]
+    table = np.where(np.isnan(table), vectors.draw(len(table), rng), table)
     found, legal = vectors.settle(table)
     return found[legal], origins[legal]
 
 
-def _others(vectors: VectorSpace, column: int, value: float, rng: np.random.Generator) -> list[float]:
-    levels = vectors.levels[column]
-    if not levels:
-        return list(np.clip(rng.normal(value, 0.2, size=4), 0, 1))
-    if vectors.ordered[column]:
-        return [side for side in (value - 1, value + 1) if 0 <= side < levels]
-    return list(rng.permutation(np.delete(np.arange(levels, dtype=float), int(value)))[:4])
+def _others(vectors: VectorSpace, columns: npt.NDArray[np.int_], values: Floats, rng: np.random.Generator) -> Floats:
+    """List up to four other values for each, NaN where there are fewer."""
+    levels, ordered = vectors.levels[columns, None], vectors.ordered[columns, None]
+    numbers = np.clip(rng.normal(values[:, None], 0.2, size=(len(values), 4)), 0, 1)
+    sides = values[:, None] + np.array([-1, 1, np.nan, np.nan])
+    # In a random order, and what is no other choice at the end.
+    dice = rng.random((len(values), max(int(levels.max(initial=0)), 4)))
+    choices = np.arange(dice.shape[1])
+    dice = np.where((choices < levels) & (choices != values[:, None]), dice, np.inf)
+    order = dice.argsort(axis=1)[:, :4]
+    choices = np.where(np.isinf(np.take_along_axis(dice, order, axis=1)), np.nan, order)
+    sides = np.where((sides >= 0) & (sides < levels), sides, np.nan)
+    found: Floats = np.where(levels == 0, numbers, np.where(ordered, sides, choices))
+    return found
 
 
 def mutants(vectors: VectorSpace, parents: Floats, rng: np.random.Generator) -> Floats:

@@ -58,10 +58,10 @@ def default_max_epochs(n_rows: int, time_limit: float | None = None) -> int:
     return int(3 ** min(max(epochs, 2), 4))
 
 
-def _image_max_epochs(epoch_seconds: float, seconds: float) -> int:
-    """Choose as many epochs as the default network is trained for in these seconds; 3 to 81."""
-    affordable = seconds / max(epoch_seconds, 1e-9)
-    return int(3 ** min(max(math.floor(math.log(affordable, 3)), 1), 4))
+def _image_max_epochs(epoch_seconds: float, seconds: float, *, between: bool = False) -> int:
+    """Choose as many epochs as the default is trained for in these seconds: 3 to 81, a power of 3 or `between`."""
+    affordable = min(max(seconds / max(epoch_seconds, 1e-9), 3), 81)
+    return int(affordable) if between else int(3 ** math.floor(math.log(affordable, 3) + 1e-9))
 
 
 def choose_epochs(
@@ -113,8 +113,9 @@ def _default_epochs(estimator: Any, trainer: Trainer, chosen: SearchSpace, time_
     if time_limit and trainer.device.type == "cpu":
         seconds = _seconds(trainer, values(chosen.space.get_default_configuration()), 1)
         if seconds:
+            # Stage two begins with the cell that was found: were 27 epochs of it a little too dear, 9 would waste it.
             share = STAGE_TWO_SHARE if estimator.one_shot else IMAGE_SHARE
-            return _image_max_epochs(seconds, share * time_limit / factor)
+            return _image_max_epochs(seconds, share * time_limit / factor, between=bool(estimator.one_shot))
     return max(default_max_epochs(n_rows) // factor, 9)
 
 

@@ -20,7 +20,7 @@ MAX_SHARE = 0.25
 #: chosen, so it is about a third of it, and two run side by side. What such networks gain from more epochs is more than
 #: what a search gains from more of them.
 IMAGE_SHARE = 0.6
-#: The same in stage two of the two-stage mode, which compares cells.
+#: The same in stage two of the two-stage mode, which compares cells; there any number is chosen, not a power of three.
 STAGE_TWO_SHARE = 0.4
 #: With further objectives trainings are so many times as short: a front needs many of them.
 FRONT_FACTOR = 3

@@ -130,10 +130,11 @@ def paths(vectors: VectorSpace, rows: Floats) -> Floats:
 
 
 def graphs(vectors: VectorSpace, rows: Floats) -> list[Floats]:
-    """Encode cells for kernels, as graphs: two that compute the same are the same, however they are written down.
+    """Encode cells for kernels, as graphs: by their paths, as :func:`paths` does.
 
-    Their squared distance is the number of paths that only one of them has, by the number of ways from input to
-    output; the path distance of [1]_. An operation behind ``none`` makes no difference.
+    The squared distance of two is the number of paths that only one of them has, by the number of ways from input to
+    output; the path distance of [1]_. Which nodes a path passes, how often it occurs, and what leads nowhere makes no
+    difference.
 
     Parameters
     ----------

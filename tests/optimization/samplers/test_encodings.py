@@ -67,7 +67,7 @@ def test_paths_of_a_cell():
     assert found[3][found[1] == 1].all()
 
 
-def test_cells_that_compute_the_same_are_at_no_distance():
+def test_cells_of_the_same_paths_are_at_no_distance():
     space = load_space("nasbench201")
     vectors = VectorSpace(space)
     nothing = dict.fromkeys([f"op_{e}" for e in ("0_1", "0_2", "1_2", "0_3", "1_3", "2_3")], "none")

@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -63,3 +68,53 @@ def test_reading_makes_nothing(out):
     append_result(out, {"x": 1, "label": None, "square": 1})
     assert make(out, [Square(1), Square(2)], only_read=True)[0] == [{"x": 1, "label": None, "square": 1}]
     assert make(out, []) == ([], [], [])
+
+
+STARTS_A_RUN = """
+import sys
+from autonas.benchmarks._runs import fresh_process
+sys.path.insert(0, {folder!r})
+import endless
+if __name__ == "__main__":
+    fresh_process(endless.run, {told!r})
+"""
+ENDLESS = """
+import os, pathlib, time
+def run(told):
+    pathlib.Path(told + ".part").write_text(str(os.getpid()))
+    os.rename(told + ".part", told)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_process_of_a_run_ends_with_the_one_that_started_it(tmp_path):
+    told = tmp_path / "pid"
+    (tmp_path / "endless.py").write_text(ENDLESS)
+    script = tmp_path / "starts.py"
+    script.write_text(STARTS_A_RUN.format(folder=str(tmp_path), told=str(told)))
+    process = subprocess.Popen([sys.executable, script])
+    try:
+        wait_for(told.exists)
+    finally:
+        process.kill()
+        process.wait()
+    pid = int(told.read_text())
+    wait_for(lambda: not is_alive(pid))
+
+
+def wait_for(happened, seconds=60):
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def is_alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # One that ended and that nobody waited for is no process that computes.
+    status = Path(f"/proc/{pid}/stat")
+    return not (status.exists() and status.read_text().rsplit(")", 1)[1].split()[0] == "Z")

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+
+import numpy as np
 
 from autonas._search_space import SearchSpace
 from autonas.spaces import values
 from autonas.training.images import Images
-from autonas.training.trial import Trainer
+from autonas.training.stack import Stack
+from autonas.training.trial import Trainer, one_thread
 
 __all__ = ["affordable", "choose_epochs", "default_max_epochs", "estimating", "reserve"]
 
@@ -20,8 +25,15 @@ MAX_SHARE = 0.25
 #: chosen, so it is about a third of it, and two run side by side. What such networks gain from more epochs is more than
 #: what a search gains from more of them.
 IMAGE_SHARE = 0.6
-#: The same in stage two of the two-stage mode, which compares cells; there any number is chosen, not a power of three.
-STAGE_TWO_SHARE = 0.4
+#: The same in stage two of the two-stage mode, of what stage one left. Its cells are dear; one that was found should
+#: not be cut short, nor be trained for 9 epochs where 25 fit: there the time is measured, and any number is chosen. In
+#: a short fit all goes into the best cell and the default one, side by side: more is won with a few epochs more of
+#: these than with more trials (docs/benchmarks.md, "Two stages").
+STAGE_TWO_SHARE = 0.9
+#: So many steps are timed, and for so many seconds at most, or so great a share of the time.
+TIMED_STEPS, TIMED_SECONDS, TIMED_SHARE = 12, 2.0, 0.02
+#: An epoch takes so much longer than its steps: it is judged.
+JUDGING = 1.1
 #: With further objectives trainings are so many times as short: a front needs many of them.
 FRONT_FACTOR = 3
 
@@ -111,11 +123,13 @@ def _default_epochs(estimator: Any, trainer: Trainer, chosen: SearchSpace, time_
         return max(default_max_epochs(n_rows, time_limit) // factor, 9)
     # What a row of images costs differs by orders of magnitude. How fast an accelerator is, is not known.
     if time_limit and trainer.device.type == "cpu":
-        seconds = _seconds(trainer, values(chosen.space.get_default_configuration()), 1)
+        default = values(chosen.space.get_default_configuration())
+        seconds = _seconds(trainer, default, 1)
+        if seconds and estimator.one_shot:
+            seconds = _timed_seconds(trainer, default, time_limit) or seconds
+            return _image_max_epochs(seconds, STAGE_TWO_SHARE * time_limit / factor, between=True)
         if seconds:
-            # Stage two begins with the cell that was found: were 27 epochs of it a little too dear, 9 would waste it.
-            share = STAGE_TWO_SHARE if estimator.one_shot else IMAGE_SHARE
-            return _image_max_epochs(seconds, share * time_limit / factor, between=bool(estimator.one_shot))
+            return _image_max_epochs(seconds, IMAGE_SHARE * time_limit / factor)
     return max(default_max_epochs(n_rows) // factor, 9)
 
 
@@ -125,6 +139,32 @@ def _seconds(trainer: Trainer, configuration: Mapping[str, Any], epochs: int | N
         return trainer.estimate_seconds(configuration, epochs)
     except Exception:  # noqa: BLE001 - a network of the user's may fail in any way
         return 0.0
+
+
+def _timed_seconds(trainer: Trainer, configuration: Mapping[str, Any], time_limit: float) -> float:
+    """Time some steps of a configuration, trained side by side with itself as trials will be; 0 if there are too few.
+
+    Returns
+    -------
+    float
+        Seconds of an epoch.
+    """
+    limit = min(TIMED_SECONDS, TIMED_SHARE * time_limit)
+
+    def step_seconds(_: int) -> float:
+        times: list[float] = []
+
+        def enough() -> bool:
+            times.append(time.perf_counter())
+            return len(times) > TIMED_STEPS or (len(times) > 3 and times[-1] - times[0] > limit)
+
+        trainer.train_to(configuration, 1, seed=0, stop=enough)
+        return float(np.median(np.diff(times))) if len(times) > 3 else 0.0
+
+    with one_thread() as n_threads, ThreadPoolExecutor(n_threads) as pool:
+        step = float(np.mean([*pool.map(step_seconds, range(n_threads))]))
+    batch_size = {**trainer.defaults, **configuration}["batch_size"]
+    return JUDGING * step * sum(Stack.epoch_of(len(rows), batch_size)[1] for rows, _ in trainer.folds)
 
 
 def estimating(trainer: Trainer, chosen: SearchSpace, *, builds_own: bool) -> Callable[[Mapping[str, Any]], float]:

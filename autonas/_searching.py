@@ -167,7 +167,7 @@ class Searching:
         with self.interrupts.at_once():
             found, result = find_cells(settings, self.trainer, chosen, self.run_dir, seed=seed, seconds=seconds)
         choice = f"{result.family}:{CELL}"
-        first = [] if result.default_cell in result.cells else [{choice: result.default_cell}]
+        first = _first_of_stage_two(found, choice, result.cells, result.default_cell)
         if not settings.compare_to_random:
             return found, self.run(found, _left(self.deadline), first), result
         middle = None if half is None else began + half + kept_back
@@ -183,7 +183,8 @@ class Searching:
         )
         baseline.run_dir.mkdir(exist_ok=True)
         drawn, random_cells = with_random_cells(chosen, found, settings.n_architectures, seed)
-        other = baseline.run(drawn, _left(self.deadline), [{choice: result.default_cell}])
+        first = _first_of_stage_two(drawn, choice, random_cells, result.default_cell)
+        other = baseline.run(drawn, _left(self.deadline), first)
         result.comparison = Comparison(
             smallest_loss(history, choice, result.cells),
             smallest_loss(other, choice, random_cells),
@@ -207,3 +208,19 @@ class Searching:
 
 def _left(deadline: float | None) -> float | None:
     return None if deadline is None else max(deadline - time.monotonic(), 1.0)
+
+
+def _first_of_stage_two(
+    space: SearchSpace, choice: str, cells: Sequence[str], default_cell: str
+) -> list[Mapping[str, Any]]:
+    """Say what follows the best cell: the default one, the best with mirrored images, and the runner-up.
+
+    The first makes sure that cells that are no good do no harm; the second is what changes most in how images are
+    trained on, and is wrong for some (digits), so it is tried.
+    """
+    first: list[Mapping[str, Any]] = []
+    if default_cell not in cells:
+        first.append({choice: default_cell})
+    if True in getattr(space.space.get("flip"), "choices", ()):
+        first.append({"flip": True})
+    return [*first, *({choice: cell} for cell in cells[1:2])]

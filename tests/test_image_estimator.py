@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import pickle
 
 import numpy as np
@@ -242,10 +243,28 @@ def test_epochs_follow_the_cost_of_the_default_network():
     assert epochs == {0.1: 3, 2: 3, 4: 3, 8: 3, 10: 9, 28: 27, 500: 81}
     epochs = [
         choose_epochs(AutoNASClassifier(**kind), {}, trainer, chosen, 40 * epoch / 0.6)[1]
-        for kind in ({}, {"one_shot": "darts"}, {"objectives": ["n_parameters"]})
+        for kind in ({}, {"objectives": ["n_parameters"]})
     ]
-    assert epochs == [27, 26, 9], "40 affordable epochs; 26.7, which stage two uses to the full, and 13.3"
+    assert epochs == [27, 9], "40 affordable epochs, and 13.3"
     assert choose_epochs(AutoNASClassifier(), {}, trainer, chosen, None)[1] == 81
+
+
+def test_epochs_of_stage_two_follow_what_a_step_takes(monkeypatch):
+    images = Images(np.zeros((640, 1, 28, 28), np.uint8))
+    chosen = resolve_search_space({"network": "nasbench201"}, load_preset("image"), images, classification=True)
+    folds = [(np.arange(512), np.arange(512, 640))]
+    trainer = Trainer(make_task(640, size=(28, 28)), folds, chosen.builds, max_epochs=1, defaults=chosen.defaults)
+    ticks = itertools.count()
+    monkeypatch.setattr("autonas._budget.time.perf_counter", lambda: 0.01 * next(ticks))
+    monkeypatch.setattr("torch.get_num_threads", lambda: 1)
+    epoch = 8 * 0.01 * 1.1  # batches of 64, and a tenth for judging
+    for affordable, expected in ((1, 3), (25.5, 25), (300, 81)):
+        time_limit = affordable * epoch / 0.9
+        record = {}
+        estimator = AutoNASClassifier(one_shot="darts")
+        assert choose_epochs(estimator, record, trainer, chosen, time_limit)[1] == expected
+        assert choose_epochs(estimator, record, trainer, chosen, 1e6)[1] == expected, "a run that goes on keeps it"
+    assert choose_epochs(AutoNASClassifier(one_shot="darts"), {}, trainer, chosen, None)[1] == 81
 
 
 # ------------------------------------------------------------------------------------------------ the errors

@@ -131,14 +131,32 @@ def test_regression():
     assert reg.score(X, y) > 0
 
 
+def digits():
+    X, y = load_digits(return_X_y=True)
+    return (X[:300].reshape(-1, 8, 8) * 15.9).astype(np.uint8), y[:300]
+
+
 @pytest.mark.parametrize("space", [None, "cell"])
 def test_images(space):
-    X, y = load_digits(return_X_y=True)
-    images = (X[:300].reshape(-1, 8, 8) * 15.9).astype(np.uint8)
+    images, y = digits()
     small = {} if space is None else {"search_space": space}
-    clf = classifier(one_shot=OneShot("gdas", epochs=1), n_trials=1, **small).fit(images, y[:300])
+    clf = classifier(one_shot=OneShot("gdas", epochs=1), n_trials=1, **small).fit(images, y)
     assert clf.one_shot_.family == (space or "nasbench201")
     assert clf.predict_proba(images).shape == (300, 10)
+
+
+@pytest.mark.parametrize("narrowed", [{}, {"flip": [False]}])
+def test_what_stage_two_tries_first_on_images(narrowed):
+    images, y = digits()
+    space = {"network": ["nasbench201"], "nasbench201:channels": [8], **narrowed}
+    settings = {"one_shot": OneShot("gdas", epochs=1), "max_epochs": 1, "search_space": space}
+    clf = classifier(n_trials=4 - len(narrowed), **settings).fit(images, y)
+    best, runner_up, *_ = clf.one_shot_.cells
+    expected = [(best, False), (clf.one_shot_.default_cell, False), (best, True), (runner_up, False)]
+    if narrowed:
+        del expected[2]
+    tried = [t.configuration for t in clf.history_.trials]
+    assert [(c["nasbench201:cell"], c["flip"]) for c in tried] == expected
 
 
 def test_any_time_limit_leaves_a_fitted_estimator():

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle, islice
 from typing import Any
 
 import numpy as np
@@ -77,7 +78,12 @@ def _image_max_epochs(epoch_seconds: float, seconds: float, *, between: bool = F
 
 
 def choose_epochs(
-    estimator: Any, record: dict[str, Any], trainer: Trainer, chosen: SearchSpace, time_limit: float | None
+    estimator: Any,
+    record: dict[str, Any],
+    trainer: Trainer,
+    chosen: SearchSpace,
+    time_limit: float | None,
+    first: Sequence[Mapping[str, Any]] = (),
 ) -> tuple[int, int]:
     """Choose the range of epochs; a run that goes on keeps what was chosen for it, whatever its new time limit.
 
@@ -93,6 +99,8 @@ def choose_epochs(
         What is searched.
     time_limit : float or None
         Seconds of the search and all that is around it, without a stage before it.
+    first : sequence of mapping
+        What is tried right after the default, as hyperparameters that differ from it.
 
     Returns
     -------
@@ -106,7 +114,7 @@ def choose_epochs(
     """
     if estimator.max_epochs is None:
         if "max_epochs" not in record:
-            record["max_epochs"] = _default_epochs(estimator, trainer, chosen, time_limit)
+            record["max_epochs"] = _default_epochs(estimator, trainer, chosen, time_limit, first)
         longest = int(record["max_epochs"])
     else:
         longest = estimator.max_epochs
@@ -116,7 +124,13 @@ def choose_epochs(
     return shortest, longest
 
 
-def _default_epochs(estimator: Any, trainer: Trainer, chosen: SearchSpace, time_limit: float | None) -> int:
+def _default_epochs(
+    estimator: Any,
+    trainer: Trainer,
+    chosen: SearchSpace,
+    time_limit: float | None,
+    first: Sequence[Mapping[str, Any]],
+) -> int:
     factor = FRONT_FACTOR if estimator.objectives else 1
     n_rows = sum(len(rows) for rows, _ in trainer.folds)
     if not isinstance(trainer.task.table, Images):
@@ -126,7 +140,8 @@ def _default_epochs(estimator: Any, trainer: Trainer, chosen: SearchSpace, time_
         default = values(chosen.space.get_default_configuration())
         seconds = _seconds(trainer, default, 1)
         if seconds and estimator.one_shot:
-            seconds = _timed_seconds(trainer, default, time_limit) or seconds
+            together = [default, *({**default, **given} for given in first[:1])]
+            seconds = _timed_seconds(trainer, together, time_limit) or seconds
             return _image_max_epochs(seconds, STAGE_TWO_SHARE * time_limit / factor, between=True)
         if seconds:
             return _image_max_epochs(seconds, IMAGE_SHARE * time_limit / factor)
@@ -141,30 +156,35 @@ def _seconds(trainer: Trainer, configuration: Mapping[str, Any], epochs: int | N
         return 0.0
 
 
-def _timed_seconds(trainer: Trainer, configuration: Mapping[str, Any], time_limit: float) -> float:
-    """Time some steps of a configuration, trained side by side with itself as trials will be; 0 if there are too few.
+def _timed_seconds(trainer: Trainer, configurations: Sequence[Mapping[str, Any]], time_limit: float) -> float:
+    """Time some steps of configurations, trained side by side as trials will be; 0 where that fails.
 
     Returns
     -------
     float
-        Seconds of an epoch.
+        Seconds in which all of them get an epoch.
     """
     limit = min(TIMED_SECONDS, TIMED_SHARE * time_limit)
 
-    def step_seconds(_: int) -> float:
+    def epoch_seconds(configuration: Mapping[str, Any]) -> float:
         times: list[float] = []
 
         def enough() -> bool:
             times.append(time.perf_counter())
             return len(times) > TIMED_STEPS or (len(times) > 3 and times[-1] - times[0] > limit)
 
-        trainer.train_to(configuration, 1, seed=0, stop=enough)
-        return float(np.median(np.diff(times))) if len(times) > 3 else 0.0
+        try:
+            trainer.train_to(configuration, 1, seed=0, stop=enough)
+        except Exception:  # noqa: BLE001 - the trial will fail by the same cause, and say so
+            return 0.0
+        batch_size = {**trainer.defaults, **configuration}["batch_size"]
+        n_steps = sum(Stack.epoch_of(len(rows), batch_size)[1] for rows, _ in trainer.folds)
+        return JUDGING * n_steps * float(np.median(np.diff(times))) if len(times) > 3 else 0.0
 
     with one_thread() as n_threads, ThreadPoolExecutor(n_threads) as pool:
-        step = float(np.mean([*pool.map(step_seconds, range(n_threads))]))
-    batch_size = {**trainer.defaults, **configuration}["batch_size"]
-    return JUDGING * step * sum(Stack.epoch_of(len(rows), batch_size)[1] for rows, _ in trainer.folds)
+        busy = islice(cycle(configurations), max(n_threads, len(configurations)))
+        each = [*pool.map(epoch_seconds, busy)]
+    return float(np.mean(each)) * math.ceil(len(configurations) / n_threads) if all(each) else 0.0
 
 
 def estimating(trainer: Trainer, chosen: SearchSpace, *, builds_own: bool) -> Callable[[Mapping[str, Any]], float]:

@@ -34,8 +34,8 @@ PARAMETERS = """
     min_epochs, max_epochs : int, optional
         Epochs that the first rung gets, and the last. By default chosen from the number of rows and the time limit; of
         images so that the default network is trained to the end in a fifth to three fifths of it; with ``one_shot`` so
-        that the best cell is in nine tenths of the time that stage one left, as measured. 81 at most. With
-        ``objectives`` there are a third as many, since a front takes many trainings.
+        that the best cell and the default one are in nine tenths of the time that stage one left, as measured. 81 at
+        most. With ``objectives`` there are a third as many, since a front takes many trainings.
     metric : str or scorer, optional
         What guides search and ensemble: a name of a scorer of scikit-learn, "log_loss", "rmse", "mae", or a scorer.
         Default: {metric}. ``score`` stays scikit-learn's.

@@ -69,9 +69,7 @@ class Searching:
     keeper: Keeper | None = None
     kept: TimeKept | None = None
 
-    def run(
-        self, chosen: SearchSpace, time_limit: float | None, first: Sequence[Configuration | Mapping[str, Any]] = ()
-    ) -> RunHistory:
+    def run(self, chosen: SearchSpace, time_limit: float | None, first: Sequence[Mapping[str, Any]] = ()) -> RunHistory:
         """Choose epochs and first trials, and search.
 
         Parameters
@@ -80,7 +78,7 @@ class Searching:
             What is searched.
         time_limit : float or None
             Seconds until the deadline from where nothing of it was spent on another stage.
-        first : sequence of Configuration or mapping
+        first : sequence of mapping
             What another stage wants tried right after the default, and as long.
 
         Returns
@@ -88,12 +86,13 @@ class Searching:
         RunHistory
         """
         estimator, trainer = self.estimator, self.trainer
-        min_epochs, trainer.max_epochs = choose_epochs(estimator, self.record, trainer, chosen, time_limit)
+        min_epochs, trainer.max_epochs = choose_epochs(estimator, self.record, trainer, chosen, time_limit, first)
         objectives = tuple(estimator.objectives or ())
         # The preset's was learnt for the loss alone, and would take most of a short search of a front.
         given = None if objectives and estimator.portfolio == "default" else estimator.portfolio
         portfolio = portfolio_configurations(given, self.record, self.preset, chosen, trainer.task)
         write_fit_record(self.run_dir, self.record)
+        smaller: list[Configuration] = []
         one_by_one = chosen.runs_one_by_one(trainer.device)
         processes = {
             name: getattr(estimator, name) for name in ("n_jobs", "client", "trial_time_limit", "trial_memory_limit")
@@ -101,7 +100,7 @@ class Searching:
         in_processes = uses_processes(**processes)
         if objectives:
             seconds = estimating(trainer, chosen, builds_own=not in_processes)
-            first = (*first, *smaller_configurations(chosen, seconds))
+            smaller = smaller_configurations(chosen, seconds)
         trains: Any = WithLatency(trainer) if LATENCY in objectives else trainer
         limits = Limits(self.deadline, estimator.time_limit, estimator.n_trials)
         progress = Progress(limits, trainer.task.metric.name, chosen.is_traditional)
@@ -113,7 +112,7 @@ class Searching:
                 objectives=objectives,
                 min_fidelity=min_epochs,
                 max_fidelity=trainer.max_epochs,
-                full_first=min(FULL_FIRST, 1 + len(first) + len(portfolio)),
+                full_first=min(FULL_FIRST, 1 + len(first) + len(smaller) + len(portfolio)),
                 n_trials=estimator.n_trials,
                 time_limit=self._seconds_left(),
                 n_threads=1 if one_by_one or in_processes else n_threads,
@@ -124,6 +123,7 @@ class Searching:
                 storage=estimator.storage,
                 initial_configurations=(
                     *first,
+                    *smaller,
                     *(estimator.initial_configurations or ()),
                     *family_configurations(chosen),
                     *portfolio,

@@ -259,10 +259,10 @@ def test_epochs_of_stage_two_follow_what_a_step_takes(monkeypatch):
     monkeypatch.setattr("torch.get_num_threads", lambda: 1)
     epoch = 8 * 0.01 * 1.1  # batches of 64, and a tenth for judging
     for affordable, expected in ((1, 3), (25.5, 25), (300, 81)):
-        time_limit = affordable * epoch / 0.9
-        record = {}
+        time_limit = 2 * affordable * epoch / 0.9  # one thread trains both in turn
+        record, another = {}, [{"nasbench201:channels": 8}]
         estimator = AutoNASClassifier(one_shot="darts")
-        assert choose_epochs(estimator, record, trainer, chosen, time_limit)[1] == expected
+        assert choose_epochs(estimator, record, trainer, chosen, time_limit, another)[1] == expected
         assert choose_epochs(estimator, record, trainer, chosen, 1e6)[1] == expected, "a run that goes on keeps it"
     assert choose_epochs(AutoNASClassifier(one_shot="darts"), {}, trainer, chosen, None)[1] == 81
 

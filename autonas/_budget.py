@@ -71,10 +71,9 @@ def default_max_epochs(n_rows: int, time_limit: float | None = None) -> int:
     return int(3 ** min(max(epochs, 2), 4))
 
 
-def _image_max_epochs(epoch_seconds: float, seconds: float, *, between: bool = False) -> int:
-    """Choose as many epochs as the default is trained for in these seconds: 3 to 81, a power of 3 or `between`."""
-    affordable = min(max(seconds / max(epoch_seconds, 1e-9), 3), 81)
-    return int(affordable) if between else int(3 ** math.floor(math.log(affordable, 3) + 1e-9))
+def _image_epochs(epoch_seconds: float, seconds: float) -> float:
+    """Say how many epochs take these seconds; 3 to 81."""
+    return min(max(seconds / max(epoch_seconds, 1e-9), 3.0), 81.0)
 
 
 def choose_epochs(
@@ -142,9 +141,10 @@ def _default_epochs(
         if seconds and estimator.one_shot:
             together = [default, *({**default, **given} for given in first[:1])]
             seconds = _timed_seconds(trainer, together, time_limit) or seconds
-            return _image_max_epochs(seconds, STAGE_TWO_SHARE * time_limit / factor, between=True)
+            return int(_image_epochs(seconds, STAGE_TWO_SHARE * time_limit / factor))
         if seconds:
-            return _image_max_epochs(seconds, IMAGE_SHARE * time_limit / factor)
+            epochs = _image_epochs(seconds, IMAGE_SHARE * time_limit / factor)
+            return int(3 ** math.floor(math.log(epochs, 3) + 1e-9))
     return max(default_max_epochs(n_rows) // factor, 9)
 
 
